@@ -1,0 +1,1 @@
+"""Evidence explained: what became of the call, message by message."""

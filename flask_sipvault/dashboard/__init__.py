@@ -1,0 +1,1 @@
+"""The blueprint: the signed click, the call page and its downloads."""
