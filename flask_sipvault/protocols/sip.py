@@ -1,0 +1,266 @@
+"""SIP messages (RFC 3261), read from whatever a network carries.
+
+The parser forgives what phones and attackers do wrong, since the wrong message is the
+one a trace is read for. Only the start line decides whether bytes are SIP: a message
+with a sound start line always gives a :class:`SipMessage`, however broken the rest.
+Text is decoded as UTF-8; bytes that are not become U+FFFD.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .mime import body_parts
+from .mime import BodyPart as BodyPart
+from .mime import END_OF_HEAD
+from .mime import header_fields
+from .mime import unfolded
+from .sip_fields import canonical_name
+from .sip_fields import NameAddr as NameAddr
+from .sip_fields import split_outside
+from .sip_fields import Via as Via
+
+#: A header section longer than this is no message but an attack on a stream's buffer.
+MAX_HEAD = 256 * 1024
+
+_TOKEN = rb"[\w.!%*+`'~-]+"
+_VERSION = rb"[Ss][Ii][Pp]/\d{1,3}\.\d{1,3}"
+
+#: Status-Line or Request-Line (RFC 3261 sections 7.1, 7.2), after the line ends that
+#: section 7.5 says to skip. More or other white space than one space is forgiven, also
+#: inside the Request-URI (RFC 4475 section 3.1.2.6), as is a version to come.
+_START = re.compile(
+    rb"[\r\n]*(?:"
+    rb"(" + _VERSION + rb")[ \t]+(\d{3})(?:[ \t]([^\n]*))?"
+    rb"|(" + _TOKEN + rb")[ \t]+([^ \t\r\n][^\n]*)[ \t](" + _VERSION + rb")[ \t]*"
+    rb")\r?(?=\n|\Z)"
+)
+
+#: The next of what :func:`peek` looks for: a Call-ID, a CSeq, or the header's end.
+_PEEKED = re.compile(
+    rb"\n(?:"
+    rb"(?:[Ii]|[Cc][Aa][Ll][Ll]-[Ii][Dd])[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)"
+    rb"|[Cc][Ss][Ee][Qq][ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)"
+    rb"|\r?\n)"
+)
+
+_CONTENT_LENGTH = re.compile(
+    rb"\n(?:[Ll]|[Cc][Oo][Nn][Tt][Ee][Nn][Tt]-[Ll][Ee][Nn][Gg][Tt][Hh])[ \t]*:"
+    rb"([^\n]*(?:\n[ \t][^\n]*)*)"
+)
+
+#: How a start line still incomplete may look: a method, or more of the line.
+_START_BEGUN = re.compile(rb"[\r\n]*[\w.!%*+`'~/-]*(?:[ \t][^\n]*)?\Z")
+
+
+class SipError(ValueError):
+    """These bytes are no SIP message."""
+
+
+@dataclass(slots=True)
+class SipMessage:
+    """One request or response.
+
+    :param method: None for a response.
+    :param uri: the Request-URI; None for a response.
+    :param code: the status code, three digits; None for a request.
+    :param reason: the reason phrase; "" for a request.
+    :param version: as it stands, ``SIP/2.0`` but for the odd one out.
+    :param headers: in order. Names in their long form and usual spelling, folded
+        values on one line.
+    :param body: as many bytes as Content-Length says, or all there are if it says
+        nothing sensible or more than came.
+    :param raw: all the bytes that were parsed.
+    """
+
+    method: str | None
+    uri: str | None
+    code: int | None
+    reason: str
+    version: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    raw: bytes
+
+    @property
+    def is_request(self) -> bool:
+        return self.method is not None
+
+    @property
+    def start_line(self) -> str:
+        """Request-Line or Status-Line, its white space put right."""
+        if self.method is not None:
+            return f"{self.method} {self.uri} {self.version}"
+        return f"{self.version} {self.code:03} {self.reason}"
+
+    def get(self, name: str) -> str | None:
+        """The value of the first header field of this name, in any case or form."""
+        wanted = canonical_name(name).lower()
+        return next((v for have, v in self.headers if have.lower() == wanted), None)
+
+    def get_all(self, name: str) -> list[str]:
+        """The values of all header fields of this name, one for each field."""
+        wanted = canonical_name(name).lower()
+        return [value for have, value in self.headers if have.lower() == wanted]
+
+    @property
+    def call_id(self) -> str:
+        """ "" where there is none."""
+        return self.get("Call-ID") or ""
+
+    @property
+    def cseq_number(self) -> int | None:
+        return _cseq(self.get("CSeq") or "")[0]
+
+    @property
+    def cseq_method(self) -> str:
+        """ "" where there is none."""
+        return _cseq(self.get("CSeq") or "")[1]
+
+    @property
+    def vias(self) -> list[Via]:
+        """The topmost, the last hop before the capture, first."""
+        return [
+            Via.parse(value)
+            for field in self.get_all("Via")
+            for value in split_outside(field, ",")
+        ]
+
+    @property
+    def branch(self) -> str:
+        """The topmost Via's branch, which names the transaction; "" without one."""
+        topmost = split_outside(self.get("Via") or "", ",")[0]
+        return Via.parse(topmost).params.get("branch", "")
+
+    @property
+    def from_(self) -> NameAddr:
+        return NameAddr.parse(self.get("From") or "")
+
+    @property
+    def to(self) -> NameAddr:
+        return NameAddr.parse(self.get("To") or "")
+
+    @property
+    def contact(self) -> NameAddr | None:
+        """The first address of the first Contact."""
+        field = self.get("Contact")
+        return NameAddr.parse(split_outside(field, ",")[0]) if field else None
+
+    @property
+    def user_agent(self) -> str:
+        """The software that sent this: User-Agent, or Server in a response."""
+        server = None if self.is_request else self.get("Server")
+        return self.get("User-Agent") or server or ""
+
+    def bodies(self) -> list[BodyPart]:
+        """The body; of a multipart its parts; nothing where there is no body."""
+        return body_parts(self.get("Content-Type") or "", self.body)
+
+    @property
+    def sdp(self) -> bytes | None:
+        """The first session description in the body.
+
+        A body that names no type and begins like one is taken for one.
+        """
+        for part in self.bodies():
+            if part.content_type == "application/sdp":
+                return part.data
+            if not part.content_type and part.data.startswith(b"v=0"):
+                return part.data
+        return None
+
+
+def parse(data: bytes) -> SipMessage:
+    """Read the message that a datagram holds; of several, the first.
+
+    :raises SipError: if there is no start line of SIP. Nothing else is an error.
+    """
+    start = _START.match(data)
+    if start is None:
+        raise SipError("no SIP start line")
+    status_version, code, reason, method, uri, version = start.groups()
+    end = END_OF_HEAD.search(data, start.end())
+    head = data[start.end() : end.start() if end else len(data)]
+    # The rest of the start line is empty, and so no field; what continues it neither.
+    headers = header_fields(head.decode("utf-8", "replace"))
+    body = data[end.end() :] if end else b""
+    length = _length(next((v for name, v in headers if name == "Content-Length"), ""))
+    if length is not None:
+        body = body[:length]
+    if code is not None:
+        phrase = _text(reason or b"")
+        return SipMessage(
+            None, None, int(code), phrase, _text(status_version), headers, body, data
+        )
+    return SipMessage(
+        _text(method), _text(uri), None, "", _text(version), headers, body, data
+    )
+
+
+def looks_like_sip(data: bytes) -> bool:
+    """Whether :func:`parse` would read this, whatever port it came from."""
+    return _START.match(data) is not None
+
+
+def peek(data: bytes) -> tuple[str, str] | None:
+    """Call-ID and CSeq method, as :func:`parse` would give them, at a fraction of its
+    cost; None if this is no SIP. Every packet of a capture comes through here.
+    """
+    start = _START.match(data)
+    if start is None:
+        return None
+    call_id: str | None = None
+    method: str | None = None
+    found = _PEEKED.search(data, start.end())
+    while found is not None and found.lastindex:
+        if found.lastindex == 2:
+            if method is None:
+                method = _cseq(unfolded(found[2].decode("utf-8", "replace")))[1]
+        elif call_id is None:
+            call_id = unfolded(found[1].decode("utf-8", "replace"))
+        if call_id is not None and method is not None:
+            break
+        found = _PEEKED.search(data, found.end())
+    return call_id or "", method or ""
+
+
+def frame_length(buffer: bytes) -> int | None:
+    """How many bytes the first message of a stream has, body included.
+
+    A stream's message without a Content-Length that can be read has no body (RFC 3261
+    section 18.3 makes it mandatory). Line ends before the message count as part of it.
+
+    :returns: None while more bytes are needed to tell, or to fill the body.
+    :raises SipError: if what the buffer begins with cannot become a SIP message.
+    """
+    start = _START.match(buffer)
+    if start is None:
+        if len(buffer) <= MAX_HEAD and _START_BEGUN.match(buffer):
+            return None
+        raise SipError("the stream does not begin with a SIP message")
+    end = END_OF_HEAD.search(buffer, start.end())
+    if end is None:
+        if len(buffer) > MAX_HEAD:
+            raise SipError(f"a header section of more than {MAX_HEAD} bytes")
+        return None
+    field = _CONTENT_LENGTH.search(buffer, start.end(), end.start())
+    length = _length(unfolded(field[1].decode("utf-8", "replace"))) if field else None
+    total = end.end() + (length or 0)
+    return total if total <= len(buffer) else None
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace").strip(" \t\r")
+
+
+def _length(text: str) -> int | None:
+    return int(text) if re.fullmatch("[0-9]{1,10}", text) else None
+
+
+def _cseq(text: str) -> tuple[int | None, str]:
+    """Number and method of a CSeq (RFC 3261 section 20.16)."""
+    number, _, method = text.partition(" ")
+    if not re.fullmatch("[0-9]{1,32}", number):
+        return None, method.strip() or number
+    return int(number), method.strip()
