@@ -1,0 +1,115 @@
+"""The click token: what a CDR row carries, so that its link is signed on the click.
+
+A link is good for an hour or two, but a CDR list stays open all day. The button in the
+row therefore does not carry a link. It carries a token that is good for a working day,
+and leads to a route of ours that checks it and redirects to a fresh link.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping
+from collections.abc import Sequence
+
+from itsdangerous import BadData
+from itsdangerous import URLSafeTimedSerializer
+from itsdangerous.encoding import base64_decode
+from itsdangerous.encoding import base64_encode
+
+from .links import call_id_problem
+from .links import CallIdError
+from .links import check_secret
+from .links import LinkError
+
+#: How long a row of a CDR list can be clicked, in seconds.
+WORKING_DAY = 12 * 3600
+
+#: How far the clocks of two servers of one host application may be apart, in seconds.
+CLOCK_TOLERANCE = 3600
+
+_PURPOSE = "flask-sipvault.click.v1"
+
+
+class ClickTokens:
+    """Makes and opens the click tokens of every customer.
+
+    Each customer's tokens are signed with a key derived from the customer's own
+    secrets: who holds one customer's secret cannot make a token for another. A token
+    says in readable form which customer and call it is for, as the page around it does.
+    The user it was made for is not in it, but goes into the key.
+
+    :param secrets: each customer's secrets, by customer id: the first signs, all open.
+    """
+
+    def __init__(self, secrets: Mapping[str, Sequence[str]]) -> None:
+        # itsdangerous signs with the last of its keys.
+        self._keys = {
+            customer_id: [check_secret(secret).encode() for secret in reversed(those)]
+            for customer_id, those in secrets.items()
+        }
+        self._nobodys_keys = [os.urandom(32)]
+
+    def make(
+        self, customer_id: str, call_id: str, *, identity: str | None = None
+    ) -> str:
+        """A token for one call, safe in a URL.
+
+        :param identity: whoever is logged in at the host, in any form that stays the
+            same all day; None where the host has no login.
+        :raises CallIdError: if no link can be made for this Call-ID.
+        :raises KeyError: if the customer is unknown.
+        """
+        problem = call_id_problem(call_id)
+        if problem:
+            raise CallIdError(f"no token can be made: the Call-ID {problem}")
+        serializer = _serializer(self._keys[customer_id], customer_id, identity)
+        name = base64_encode(customer_id).decode()
+        token = serializer.dumps(call_id)
+        return f"{name}.{token}"
+
+    def open(
+        self, token: str, *, identity: str | None = None, now: float | None = None
+    ) -> tuple[str, str]:
+        """The customer's id and the Call-ID the token was made for.
+
+        :param identity: as for :meth:`make`; a token opens only for its own user.
+        :param now: seconds since the epoch; the clock's if not given.
+        :raises LinkError: 401, if the token is not genuine, not for this user, or old.
+        """
+        name, _, signed = token.partition(".")
+        try:
+            customer_id = base64_decode(name).decode()
+            keys = self._keys.get(customer_id, self._nobodys_keys)
+            serializer = _serializer(keys, customer_id, identity)
+            call_id, made = serializer.loads(signed, return_timestamp=True)
+        except (BadData, UnicodeError):
+            raise LinkError(
+                401,
+                "invalid click",
+                "invalid_click",
+                "This button was not made for you here. Reload the CDR list and click"
+                " again.",
+            ) from None
+        age = (time.time() if now is None else now) - made.timestamp()
+        if not -CLOCK_TOLERANCE <= age <= WORKING_DAY:
+            raise LinkError(
+                401,
+                "click expired",
+                "click_expired",
+                "The CDR list was opened too long ago. Reload the CDR list and click"
+                " again.",
+            )
+        return customer_id, str(call_id)
+
+
+def _serializer(
+    keys: Sequence[bytes], customer_id: str, identity: str | None
+) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(
+        list(keys),
+        salt=json.dumps([_PURPOSE, customer_id, identity]).encode(),
+        signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+    )
