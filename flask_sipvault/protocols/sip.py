@@ -39,10 +39,25 @@ _START = re.compile(
 
 #: The next of what :func:`peek` looks for: a Call-ID, a CSeq, or the header's end.
 _PEEKED = re.compile(
-    rb"\n(?:"
+    rb"\n(?=[CcIi\r\n])(?:"
     rb"(?:[Ii]|[Cc][Aa][Ll][Ll]-[Ii][Dd])[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)"
     rb"|[Cc][Ss][Ee][Qq][ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)"
     rb"|\r?\n)"
+)
+
+# What nearly all messages look like, in one match from the start line to the later of
+# Call-ID and CSeq. The lines on the way can be neither in any spelling.
+_OTHER_LINES = rb"(?:\n(?:[^CcIi\r\n]|Con)[^\n]*)*\n"
+_PLAIN_CALL_ID = rb"Call-ID: ?([!-~]+)\r?(?!\n[ \t])"
+_PLAIN_CSEQ = rb"CSeq: ?\d+ ([A-Z]+)\r?(?=\n[^ \t])"
+_PLAIN = re.compile(
+    rb"(?:SIP/2\.0 \d{3} [^\n]*|[A-Z]+ [^ \t\r\n][^\n]* SIP/2\.0\r?)"
+    + _OTHER_LINES
+    + rb"(?:"
+    + (_PLAIN_CALL_ID + _OTHER_LINES + _PLAIN_CSEQ)
+    + rb"|"
+    + (_PLAIN_CSEQ + _OTHER_LINES + _PLAIN_CALL_ID + rb"(?=\n)")
+    + rb")"
 )
 
 _CONTENT_LENGTH = re.compile(
@@ -207,21 +222,29 @@ def peek(data: bytes) -> tuple[str, str] | None:
     """Call-ID and CSeq method, as :func:`parse` would give them, at a fraction of its
     cost; None if this is no SIP. Every packet of a capture comes through here.
     """
+    plain = _PLAIN.match(data)
+    if plain is None:
+        return _peek_slowly(data)
+    call_id, method, method_first, call_id_last = plain.groups()
+    if call_id is None:
+        return call_id_last.decode("ascii"), method_first.decode("ascii")
+    return call_id.decode("ascii"), method.decode("ascii")
+
+
+def _peek_slowly(data: bytes) -> tuple[str, str] | None:
     start = _START.match(data)
     if start is None:
         return None
     call_id: str | None = None
     method: str | None = None
-    found = _PEEKED.search(data, start.end())
-    while found is not None and found.lastindex:
-        if found.lastindex == 2:
-            if method is None:
-                method = _cseq(unfolded(found[2].decode("utf-8", "replace")))[1]
-        elif call_id is None:
-            call_id = unfolded(found[1].decode("utf-8", "replace"))
-        if call_id is not None and method is not None:
+    for found in _PEEKED.finditer(data, start.end()):
+        if found.lastindex is None:
             break
-        found = _PEEKED.search(data, found.end())
+        value = unfolded(found[found.lastindex].decode("utf-8", "replace"))
+        if found.lastindex == 1 and call_id is None:
+            call_id = value
+        elif found.lastindex == 2 and method is None:
+            method = _cseq(value)[1]
     return call_id or "", method or ""
 
 
@@ -259,8 +282,10 @@ def _length(text: str) -> int | None:
 
 
 def _cseq(text: str) -> tuple[int | None, str]:
-    """Number and method of a CSeq (RFC 3261 section 20.16)."""
-    number, _, method = text.partition(" ")
-    if not re.fullmatch("[0-9]{1,32}", number):
-        return None, method.strip() or number
-    return int(number), method.strip()
+    """Number and method of a CSeq (RFC 3261 section 20.16). A number beyond all reason
+    is None, as is one that is missing.
+    """
+    number, *method = text.split(None, 1) or [""]
+    if not re.fullmatch("[0-9]+", number):
+        return None, text
+    return int(number) if len(number) <= 32 else None, "".join(method)

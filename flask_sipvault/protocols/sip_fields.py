@@ -59,6 +59,9 @@ Unsupported User-Agent User-to-User Via Warning WWW-Authenticate
 _CANONICAL = {name.lower(): name for name in _SPELLINGS.split()} | _COMPACT
 
 
+_QUOTED = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
+
 def canonical_name(name: str) -> str:
     """The long form and usual spelling of a header field's name.
 
@@ -77,16 +80,9 @@ def split_outside(text: str, separator: str) -> list[str]:
 
 def _pieces(text: str, separator: str) -> Iterator[str]:
     start = 0
-    quoted = bracketed = escaped = False
-    for index, character in enumerate(text):
-        if escaped:
-            escaped = False
-        elif quoted:
-            escaped = character == "\\"
-            quoted = character != '"'
-        elif character == '"' and not bracketed:
-            quoted = True
-        elif character == "<":
+    bracketed = False
+    for index, character in _outside_quotes(text):
+        if character == "<":
             bracketed = True
         elif character == ">":
             bracketed = False
@@ -94,6 +90,23 @@ def _pieces(text: str, separator: str) -> Iterator[str]:
             yield text[start:index]
             start = index + 1
     yield text[start:]
+
+
+def _outside_quotes(text: str) -> Iterator[tuple[int, str]]:
+    """The characters that no quoted string holds. A quotation mark that nothing closes
+    is a character like others (RFC 4475 section 3.1.2.5).
+    """
+    index = 0
+    closable = True
+    while index < len(text):
+        if text[index] == '"' and closable:
+            quoted = _QUOTED.match(text, index)
+            if quoted is not None:
+                index = quoted.end()
+                continue
+            closable = False
+        yield index, text[index]
+        index += 1
 
 
 def parameters(pieces: list[str]) -> dict[str, str]:
@@ -133,7 +146,7 @@ class NameAddr:
     def parse(cls, text: str) -> NameAddr:
         """Read one address. Without ``<…>``, parameters are the field's own."""
         head, *rest = split_outside(text, ";")
-        opening = _outside_quotes(head, "<")
+        opening = next((i for i, c in _outside_quotes(head) if c == "<"), -1)
         if opening < 0:
             return cls("", head.strip(), parameters(rest))
         closing = head.find(">", opening)
@@ -154,21 +167,6 @@ class NameAddr:
     def host(self) -> str:
         """The host of the URI without port, IPv6 without brackets; "" for tel:."""
         return _user_and_host(self.uri)[1]
-
-
-def _outside_quotes(text: str, wanted: str) -> int:
-    quoted = escaped = False
-    for index, character in enumerate(text):
-        if escaped:
-            escaped = False
-        elif quoted:
-            escaped = character == "\\"
-            quoted = character != '"'
-        elif character == '"':
-            quoted = True
-        elif character == wanted:
-            return index
-    return -1
 
 
 def _user_and_host(uri: str) -> tuple[str, str]:
