@@ -1,0 +1,258 @@
+"""Reading single values of the settings, and saying what is wrong with one.
+
+Every reader here takes a value as it stands in ``app.config`` or in the environment
+(there it is always text), and gives back a checked one. No message ever repeats a value
+that is, or may hold, a secret.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from .links import check_secret
+from .links import SecretError
+
+#: A shorter secret can be guessed by trying: whoever has one link can try offline.
+MIN_SECRET_LENGTH = 8
+
+MAX_CUSTOMER_ID_BYTES = 255
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_S3_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_IP_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
+_URL_PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+
+
+class SettingsError(ValueError):
+    """A setting with which the application must not start.
+
+    :param setting: the name of the setting.
+    :param problem: what is wrong with it, as a predicate: "is missing".
+    :param remedy: what to do about it, as a sentence.
+    """
+
+    def __init__(self, setting: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{setting} {problem}. {remedy}")
+        self.setting = setting
+        self.problem = problem
+        self.remedy = remedy
+
+
+def text(setting: str, value: object) -> str:
+    """Text that is not empty and has nothing invisible in or around it."""
+    if not isinstance(value, str):
+        raise SettingsError(
+            setting, f"is {type(value).__name__}, not text", "Put it in quotes."
+        )
+    if not value or value != value.strip():
+        raise SettingsError(
+            setting, "is empty or has white space around it", "Give it plain."
+        )
+    if _CONTROL.search(value) or not _is_unicode(value):
+        raise SettingsError(
+            setting, "holds a control character or is not UTF-8", "Type it anew."
+        )
+    return value
+
+
+def texts(setting: str, value: object) -> tuple[str, ...]:
+    """One text, or a list of them."""
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return tuple(text(setting, each) for each in values)
+
+
+def secrets(setting: str, value: object) -> tuple[str, ...]:
+    """One secret, or a list for rotation: the first signs, all verify."""
+    # In the environment a list is JSON. A secret may happen to begin with a bracket.
+    if isinstance(value, str) and re.match(r'\s*\[\s*"', value):
+        value = from_json(setting, value, '["the new secret", "the old secret"]')
+    values = value if isinstance(value, (list, tuple)) else [value]
+    if not values:
+        raise SettingsError(setting, "is an empty list", "Give at least one secret.")
+    for each in values:
+        try:
+            secret = check_secret(each)
+        except SecretError as error:
+            raise SettingsError(
+                setting,
+                str(error),
+                "Give the very secret that the link generators use; a new one comes"
+                " from: python -c 'import secrets; print(secrets.token_hex(32))'",
+            ) from None
+        if len(secret) < MIN_SECRET_LENGTH:
+            raise SettingsError(
+                setting,
+                f"is shorter than {MIN_SECRET_LENGTH} characters",
+                "A short secret can be guessed from one link. Take a longer one, here"
+                " and in the link generators.",
+            )
+    return tuple(values)
+
+
+def customer_id(setting: str, value: object) -> str:
+    """A customer's id: the ``cid`` of links, and the name agents log in with."""
+    checked = text(setting, value)
+    if len(checked.encode()) > MAX_CUSTOMER_ID_BYTES:
+        raise SettingsError(
+            setting, f"is longer than {MAX_CUSTOMER_ID_BYTES} bytes", "Shorten it."
+        )
+    return checked
+
+
+def web_address(setting: str, value: object) -> str:
+    """An http or https URL, without a slash at its end."""
+    example = "Give it like https://vault.example.com or https://example.com/vault."
+    checked = text(setting, value)
+    try:
+        parts = urlsplit(checked)
+        port = parts.port
+    except ValueError:
+        raise SettingsError(setting, "is not a URL", example) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise SettingsError(setting, "is not an http or https URL", example)
+    if parts.username is not None:
+        raise SettingsError(setting, "holds a user name", example)
+    if re.search(r"[?#\s\"'<>\\]", checked):
+        raise SettingsError(setting, "holds more than host and path", example)
+    return checked.rstrip("/")
+
+
+def url_prefix(setting: str, value: object) -> str:
+    """A path like ``/vault``."""
+    checked = text(setting, value)
+    if not _URL_PREFIX.fullmatch(checked):
+        raise SettingsError(
+            setting,
+            f"is {checked!r}",
+            "Leave it empty, or begin with a slash and end without: /vault.",
+        )
+    return checked
+
+
+def whole_number(setting: str, value: object, *, maximum: int) -> int:
+    """A number from 1 to a maximum."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
+        value = int(value)
+    if type(value) is not int or not 1 <= value <= maximum:
+        raise SettingsError(
+            setting,
+            f"is {value!r}"[:80],
+            f"Give a whole number from 1 to {maximum}.",
+        )
+    return value
+
+
+def flag(setting: str, value: object) -> bool:
+    """Yes or no."""
+    words = {"true": True, "1": True, "yes": True, "on": True}
+    words |= {"false": False, "0": False, "no": False, "off": False}
+    word = str(value).lower()
+    if word not in words:
+        raise SettingsError(setting, "is neither true nor false", "Give one of them.")
+    return words[word]
+
+
+def s3_bucket(setting: str, value: object) -> str:
+    """A bucket's name by the rules of S3."""
+    checked = text(setting, value)
+    well_formed = _S3_BUCKET.fullmatch(checked) and ".." not in checked
+    if not well_formed or _IP_ADDRESS.fullmatch(checked):
+        raise SettingsError(
+            setting,
+            f"is {checked!r}, which S3 does not take as a bucket's name",
+            "3 to 63 lower-case letters, digits, hyphens and single dots, beginning and"
+            " ending with a letter or digit, and not an IP address.",
+        )
+    return checked
+
+
+def folder_name(setting: str, value: object) -> str:
+    """The name of one folder: what a bucket is in a store of plain files."""
+    checked = text(setting, value)
+    if (
+        checked.startswith(".")
+        or re.search(r"[/\\:]", checked)
+        or len(checked.encode()) > 255
+    ):
+        raise SettingsError(
+            setting,
+            f"is {checked[:80]!r}, which cannot name a folder",
+            "Take a short name without a slash, backslash or colon, and without a dot"
+            " at its beginning.",
+        )
+    return checked
+
+
+def key_prefix(setting: str, value: object) -> str:
+    """Empty, or what precedes every key in a bucket: like ``voice/site-1``."""
+    if value == "":
+        return ""
+    checked = text(setting, value)
+    if "\\" in checked or any(part in ("", ".", "..") for part in checked.split("/")):
+        raise SettingsError(
+            setting,
+            f"is {checked[:80]!r}",
+            "Give names joined by single slashes, with none at either end.",
+        )
+    return checked
+
+
+def cache(setting: str, value: object) -> Any:
+    """Flask-Caching's settings; or the host's own Cache object, as it is."""
+    example = '{"CACHE_TYPE": "RedisCache", "CACHE_REDIS_URL": "redis://…"}'
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        value = from_json(setting, value, example)
+    if isinstance(value, str):
+        return {"CACHE_TYPE": text(setting, value)}
+    if isinstance(value, Mapping):
+        for key in value:
+            if not str(key).startswith("CACHE_"):
+                raise SettingsError(
+                    setting,
+                    f"has the unknown key {str(key)[:40]!r}",
+                    f"Flask-Caching's begin with CACHE_: {example}",
+                )
+        if not value.get("CACHE_TYPE"):
+            raise SettingsError(
+                setting, "has no CACHE_TYPE", f"Write it like {example}"
+            )
+        return dict(value)
+    if not (callable(getattr(value, "get", None)) and hasattr(value, "set")):
+        raise SettingsError(
+            setting,
+            f"is {type(value).__name__}, which is no cache",
+            f"Give a CACHE_TYPE, a dict like {example}, or a flask_caching.Cache.",
+        )
+    return value
+
+
+def from_json(setting: str, value: str, example: str) -> Any:
+    """What a text from the environment means."""
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        # The error itself carries the whole text along, secrets included.
+        where = f" at character {error.pos}" if hasattr(error, "pos") else ""
+        raise SettingsError(
+            setting, f"is not valid JSON{where}", f"Write it like {example}"
+        ) from None
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A question that names what was probably meant; empty if nothing comes near."""
+    matches = difflib.get_close_matches(name, list(known), n=1)
+    return f"Did you mean {matches[0]}?" if matches else ""
+
+
+def _is_unicode(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
