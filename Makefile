@@ -1,0 +1,49 @@
+# make demo    a CDR viewer with recorded calls, on http://127.0.0.1:$(PORT)/
+# make test    every check; what needs a tool that is not there is skipped, and says so
+# make bench   ours beside a yardstick
+# make docs    the documentation, into docs/_build/html
+# make clean   all of the above away again; the demo's calls and keys with it
+
+PYTHON ?= python3
+PORT ?= 5000
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test bench docs clean
+
+demo: $(VENV)/.installed
+	@$(BIN)/python -m example_app $(PORT)
+
+test: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sphinx-build -qW docs docs/_build/html
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.installed-test
+	@$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.installed-test
+	$(BIN)/sphinx-build -W docs docs/_build/html
+
+clean:
+	rm -rf $(VENV) build dist docs/_build *.egg-info example_app/instance
+
+# The stamps make a second run quick. The source is used where it lies, so only a change
+# of the packaging asks for another installation.
+$(VENV)/.installed: $(VENV)/bin/python setup.cfg pyproject.toml
+	@echo "Installing flask_sipvault into $(VENV) …"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	@echo "Installing what the tests need …"
+	@$(PIP) --editable '.[test]'
+	@touch $@
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and \
+	  "Python 3.10 or later is needed: make PYTHON=python3.12 …")'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
