@@ -1,0 +1,270 @@
+"""Session descriptions (SDP, RFC 8866) as telephony uses them: where the media goes, in
+which codec, in which direction.
+
+Like the SIP parser this one forgives: a line that cannot be read is passed over.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from dataclasses import field
+from typing import cast
+from typing import Literal
+from typing import NamedTuple
+
+from .address import Endpoint
+
+Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
+
+#: No clock stands still, so that a clock rate may be divided by.
+_RTPMAP = re.compile(
+    r"([0-9]{1,3})\s+([^/\s]+)\s*/\s*([1-9][0-9]{0,8})(?:/([1-9][0-9]{0,2}))?"
+)
+
+_DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
+
+
+class SdpError(ValueError):
+    """These bytes are no session description."""
+
+
+class Codec(NamedTuple):
+    """What a payload type stands for.
+
+    :param name: as it stands in the description or in RFC 3551.
+    :param clock_rate: of RTP timestamps, in Hz; for G722 that is 8000.
+    """
+
+    name: str
+    clock_rate: int
+    channels: int = 1
+
+
+#: The static payload types of RFC 3551 section 6, tables 4 and 5.
+STATIC_CODECS = {
+    0: Codec("PCMU", 8000),
+    3: Codec("GSM", 8000),
+    4: Codec("G723", 8000),
+    5: Codec("DVI4", 8000),
+    6: Codec("DVI4", 16000),
+    7: Codec("LPC", 8000),
+    8: Codec("PCMA", 8000),
+    9: Codec("G722", 8000),
+    10: Codec("L16", 44100, 2),
+    11: Codec("L16", 44100),
+    12: Codec("QCELP", 8000),
+    13: Codec("CN", 8000),
+    14: Codec("MPA", 90000),
+    15: Codec("G728", 8000),
+    16: Codec("DVI4", 11025),
+    17: Codec("DVI4", 22050),
+    18: Codec("G729", 8000),
+    25: Codec("CelB", 90000),
+    26: Codec("JPEG", 90000),
+    28: Codec("nv", 90000),
+    31: Codec("H261", 90000),
+    32: Codec("MPV", 90000),
+    33: Codec("MP2T", 90000),
+    34: Codec("H263", 90000),
+}
+
+
+@dataclass(slots=True)
+class Media:
+    """One stream, an ``m=`` line and what belongs to it.
+
+    :param kind: ``audio``, ``video``, ``image``…
+    :param port: where the author wants to receive; 0 means the stream is refused.
+    :param protocol: ``RTP/AVP``, ``RTP/SAVP``, ``udptl``…
+    :param formats: as they stand; of RTP they are payload types.
+    :param address: the stream's own, or else the session's.
+    :param rtcp_port: what ``a=rtcp`` says (RFC 3605).
+    :param rtcp_mux: RTP and RTCP share a port (RFC 5761). In an offer it is a wish.
+    :param direction: as its author sees it.
+    :param codecs: by payload type, static ones filled in.
+    :param ptime: milliseconds of sound in a packet.
+    :param encrypted: SRTP: by its profile, or keys are offered (RFC 8643).
+    """
+
+    kind: str
+    port: int
+    protocol: str
+    formats: list[str]
+    address: str | None = None
+    rtcp_port: int | None = None
+    rtcp_address: str | None = None
+    rtcp_mux: bool = False
+    direction: Direction = "sendrecv"
+    codecs: dict[int, Codec] = field(default_factory=dict)
+    ptime: float | None = None
+    fmtp: dict[int, str] = field(default_factory=dict)
+    ssrcs: list[int] = field(default_factory=list)
+    encrypted: bool = False
+
+    @property
+    def rtp(self) -> Endpoint | None:
+        """Where RTP is to be sent. None if the stream is refused, or the address is a
+        name or unspecified (an old way to hold a call).
+        """
+        return _endpoint(self.address, self.port)
+
+    @property
+    def rtcp(self) -> Endpoint | None:
+        """Where RTCP is to be sent: with RTP, or where ``a=rtcp`` says, or one port on
+        (RFC 3550 section 11).
+        """
+        if self.port == 0 or self.rtcp_mux:
+            return self.rtp
+        port = self.port + 1 if self.rtcp_port is None else self.rtcp_port
+        return _endpoint(self.rtcp_address or self.address, port)
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether its author has put the other side on hold (RFC 3264 section 8.4)."""
+        unspecified = self.address in ("0.0.0.0", "::")  # noqa: S104
+        return unspecified or self.direction in ("sendonly", "inactive")
+
+
+def _endpoint(address: str | None, port: int) -> Endpoint | None:
+    try:
+        ip = ipaddress.ip_address(address or "")
+    except ValueError:
+        return None
+    if ip.is_unspecified or not 0 < port <= 0xFFFF:
+        return None
+    return Endpoint(str(ip), port)
+
+
+@dataclass(slots=True)
+class Sdp:
+    """A whole description.
+
+    :param origin: the value of ``o=``, which tells one session from another.
+    :param address: the session's ``c=``, where streams have no own.
+    """
+
+    origin: str = ""
+    session_name: str = ""
+    address: str | None = None
+    media: list[Media] = field(default_factory=list)
+
+
+def parse(data: bytes) -> Sdp:
+    """Read a description.
+
+    :raises SdpError: if there is neither a ``v=`` nor an ``m=`` line in it.
+    """
+    sdp = Sdp()
+    # What a session says holds for the streams that do not say it themselves.
+    session = Media("", 0, "", [])
+    current = session
+    recognised = False
+    for line in data.decode("utf-8", "replace").split("\n"):
+        letter, value = line[:2], line[2:].strip()
+        if letter == "m=":
+            current = _media(value, session)
+            sdp.media.append(current)
+        elif letter == "c=":
+            current.address = _connection(value) or current.address
+        elif letter == "a=":
+            name, _, argument = value.partition(":")
+            _attribute(current, name.strip().lower(), argument.strip())
+        elif letter == "o=":
+            sdp.origin = value
+        elif letter == "s=":
+            sdp.session_name = value
+        recognised = recognised or letter in ("v=", "m=")
+    if not recognised:
+        raise SdpError("no session description: neither v= nor m= line")
+    sdp.address = session.address
+    return sdp
+
+
+def _media(value: str, session: Media) -> Media:
+    """``audio 49170 RTP/AVP 0 8``; the port may be ``49170/2``."""
+    words = value.split()
+    kind, port, protocol = [*words[:3], "", "", ""][:3]
+    media = Media(
+        kind,
+        _number(port.partition("/")[0], 0xFFFF) or 0,
+        protocol,
+        words[3:],
+        address=session.address,
+        direction=session.direction,
+        ptime=session.ptime,
+        encrypted=session.encrypted or "SAVP" in protocol.upper(),
+    )
+    if protocol.upper().startswith(("RTP/", "UDP/TLS/RTP/", "TCP/TLS/RTP/")):
+        types = (_number(word, 127) for word in media.formats)
+        media.codecs = {n: STATIC_CODECS[n] for n in types if n in STATIC_CODECS}
+    return media
+
+
+def _connection(value: str) -> str | None:
+    """The address in ``IN IP4 192.0.2.1/127``."""
+    words = value.split()
+    return words[2].partition("/")[0] if len(words) > 2 else None
+
+
+def _attribute(media: Media, name: str, value: str) -> None:
+    if name in _DIRECTIONS:
+        media.direction = cast(Direction, name)
+    elif name == "rtcp-mux":
+        media.rtcp_mux = True
+    elif name in ("crypto", "fingerprint"):
+        media.encrypted = True
+    elif name in _READERS:
+        _READERS[name](media, value)
+
+
+def _rtpmap(media: Media, value: str) -> None:
+    """``96 opus/48000/2``"""
+    found = _RTPMAP.match(value)
+    if found and int(found[1]) <= 127:
+        codec = Codec(found[2], int(found[3]), int(found[4] or 1))
+        media.codecs[int(found[1])] = codec
+
+
+def _fmtp(media: Media, value: str) -> None:
+    """``101 0-16``"""
+    word, _, parameters = value.partition(" ")
+    payload_type = _number(word, 127)
+    if payload_type is not None:
+        media.fmtp[payload_type] = parameters.strip()
+
+
+def _rtcp(media: Media, value: str) -> None:
+    """``53020`` or ``53020 IN IP6 2001:db8::1``"""
+    port, _, connection = value.partition(" ")
+    media.rtcp_port = _number(port, 0xFFFF)
+    media.rtcp_address = _connection(connection)
+
+
+def _ptime(media: Media, value: str) -> None:
+    if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", value):
+        media.ptime = float(value)
+
+
+def _ssrc(media: Media, value: str) -> None:
+    """``314159 cname:user@example.com`` (RFC 5576), a line for each attribute of it."""
+    ssrc = _number(value.partition(" ")[0], 0xFFFF_FFFF)
+    if ssrc is not None and ssrc not in media.ssrcs:
+        media.ssrcs.append(ssrc)
+
+
+_READERS: dict[str, Callable[[Media, str], None]] = {
+    "rtpmap": _rtpmap,
+    "fmtp": _fmtp,
+    "rtcp": _rtcp,
+    "ptime": _ptime,
+    "ssrc": _ssrc,
+}
+
+
+def _number(text: str, most: int) -> int | None:
+    if re.fullmatch("[0-9]{1,10}", text) and int(text) <= most:
+        return int(text)
+    return None
