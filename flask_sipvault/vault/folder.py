@@ -1,0 +1,161 @@
+"""Objects as files of a folder: for one host, a network file system, and tests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from .objects import MAX_OBJECT
+from .objects import StoredObject
+from .objects import StoreError
+
+#: One component of a key. It never begins with a dot: such names are the unfinished
+#: files of a write, and ``..``. File systems take 255 bytes.
+_COMPONENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,219}")
+_UNFINISHED = ".unfinished-"
+
+
+class FolderStore:
+    """Objects under a folder, each a file at the path that its key says."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+
+    @property
+    def location(self) -> str:
+        """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""
+        return f"folder {self.root}"
+
+    def list(self, prefix: str, start_after: str = "") -> list[StoredObject]:
+        """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""
+        folder = prefix.rpartition("/")[0]
+        base = self._path(folder) if folder else self.root
+        with _translated(f"list the {self.location}"):
+            self.root.stat()
+            found = [
+                item
+                for item in self._walk(base, f"{folder}/" if folder else "")
+                if item.key.startswith(prefix) and item.key > start_after
+            ]
+        return sorted(found, key=lambda item: item.key)
+
+    def get(self, key: str) -> bytes | None:
+        """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""
+        path = self._path(key)
+        with _translated(f"read {path}"):
+            try:
+                with path.open("rb") as file:
+                    data = file.read(MAX_OBJECT + 1)
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                self.root.stat()
+                return None
+        if len(data) > MAX_OBJECT:
+            raise StoreError(f"{path} is too large to be a part of a call")
+        return data
+
+    def put(self, key: str, data: bytes) -> None:
+        """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""
+        path = self._path(key)
+        with _translated(f"write {path}"):
+            # A missing root is not made here: it may be a disk that is not mounted.
+            self.root.stat()
+            try:
+                self._write(path, data)
+            except FileNotFoundError:
+                # delete() took the folder away just after it was made.
+                self._write(path, data)
+
+    def delete(self, key: str) -> None:
+        """See :class:`~flask_sipvault.vault.objects.ObjectStore`. Folders left empty go
+        with it.
+        """
+        path = self._path(key)
+        with _translated(f"remove {path}"):
+            self.root.stat()
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                path.unlink()
+            for folder in path.parents:
+                if folder == self.root:
+                    break
+                try:
+                    folder.rmdir()
+                except OSError:
+                    break
+
+    def check(self) -> None:
+        """Make the folder if it is missing, and see whether it can be written to.
+
+        :raises StoreError: with a remedy, if not.
+        """
+        try:
+            self.root.mkdir(exist_ok=True)
+            probe = self.root / f"{_UNFINISHED}{secrets.token_hex(8)}"
+            probe.touch(exist_ok=False)
+            probe.unlink()
+        except FileNotFoundError as error:
+            raise StoreError(
+                f"the folder {self.root.parent} does not exist: "
+                "make it, or set SIPVAULT_STORE to another"
+            ) from error
+        except OSError as error:
+            raise StoreError(
+                f"the folder {self.root} cannot be used ({error.strerror}): let the "
+                "user this runs as write to it, or set SIPVAULT_STORE to another"
+            ) from error
+
+    def _path(self, key: str) -> Path:
+        """Where the object lies: always under the root, whatever the key."""
+        parts = key.split("/")
+        if not all(map(_COMPONENT.fullmatch, parts)):
+            raise StoreError(f"no key for a folder: {key!r}")
+        return self.root.joinpath(*parts)
+
+    def _walk(self, folder: Path, prefix: str) -> Iterator[StoredObject]:
+        try:
+            entries = list(os.scandir(folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for entry in entries:
+            if not _COMPONENT.fullmatch(entry.name):
+                continue
+            if entry.is_dir():
+                yield from self._walk(folder / entry.name, f"{prefix}{entry.name}/")
+                continue
+            try:
+                status = entry.stat()
+            except FileNotFoundError:
+                continue
+            etag = f"{status.st_mtime_ns:x}-{status.st_size:x}"
+            yield StoredObject(prefix + entry.name, status.st_size, etag)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        """Write beside and rename, so that nobody ever reads half an object."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f"{_UNFINISHED}{secrets.token_hex(8)}")
+        try:
+            with unfinished.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+@contextlib.contextmanager
+def _translated(attempt: str) -> Iterator[None]:
+    """The operating system's refusals as the store's."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"cannot {attempt}: {error.strerror or error}") from error

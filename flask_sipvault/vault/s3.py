@@ -1,0 +1,192 @@
+"""Objects in a bucket of S3, or of a server that speaks its protocol."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+from botocore.exceptions import ClientError
+from botocore.exceptions import ConnectTimeoutError
+from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import PartialCredentialsError
+from botocore.exceptions import ReadTimeoutError
+
+from .objects import MAX_OBJECT
+from .objects import StoredObject
+from .objects import StoreError
+
+#: Somebody waits for the page: better a clear error soon than a page late. Two attempts
+#: get over a dropped connection; the collector has its own, longer patience.
+_CONNECT_SECONDS = 3
+_READ_SECONDS = 10
+_ATTEMPTS = 2
+
+#: Parts are fetched several at once, by every request at work.
+_CONNECTIONS = 32
+
+_KEYS = "check SIPVAULT_S3_ACCESS_KEY and SIPVAULT_S3_SECRET_KEY"
+_REMEDIES = {
+    "NoSuchBucket": "there is no such bucket: make it, or correct its name",
+    "AccessDenied": "access denied: let the key list, read, write and delete there",
+    "AllAccessDisabled": "access denied: the account is disabled",
+    "SignatureDoesNotMatch": f"the secret key is wrong: {_KEYS}",
+    "InvalidAccessKeyId": f"the access key is unknown: {_KEYS}",
+    "RequestTimeTooSkewed": "the clocks differ too much: set this host's clock",
+    "AuthorizationHeaderMalformed": "the region is wrong: set SIPVAULT_S3_REGION",
+    "PermanentRedirect": "the region is wrong: set SIPVAULT_S3_REGION",
+    "SlowDown": "the server asks for fewer requests: try again",
+}
+
+
+class S3Store:
+    """Objects in a bucket.
+
+    :param endpoint: URL of a server other than Amazon's.
+    :param access_key: without it boto3 looks where it always does (environment,
+        ``~/.aws``, the machine's role).
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        *,
+        endpoint: str | None = None,
+        region: str | None = None,
+        access_key: str | None = None,
+        secret_key: str | None = None,
+    ) -> None:
+        self.bucket = bucket
+        self.endpoint = endpoint
+        self._region = region
+        self._access_key = access_key
+        self._secret_key = secret_key
+        self._lock = threading.Lock()
+        self._made: Any = None
+
+    @property
+    def location(self) -> str:
+        """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""
+        if self.endpoint is None:
+            return f"bucket {self.bucket} at Amazon S3"
+        url = urlsplit(self.endpoint)
+        # Not netloc: it would show a password that somebody put into the URL.
+        port = f":{url.port}" if url.port else ""
+        return f"bucket {self.bucket} at {url.scheme}://{url.hostname}{port}"
+
+    def list(self, prefix: str, start_after: str = "") -> list[StoredObject]:
+        """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""
+        with self._translated():
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=prefix, StartAfter=start_after
+            )
+            return [
+                StoredObject(item["Key"], item["Size"], item["ETag"].strip('"'))
+                for page in pages
+                for item in page.get("Contents", [])
+            ]
+
+    def get(self, key: str) -> bytes | None:
+        """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""
+        with self._translated():
+            try:
+                answer = self._client.get_object(Bucket=self.bucket, Key=key)
+            except ClientError as error:
+                if _code(error) == "NoSuchKey":
+                    return None
+                raise
+            with contextlib.closing(answer["Body"]) as body:
+                if answer["ContentLength"] > MAX_OBJECT:
+                    raise StoreError(
+                        f"{key} in {self.location} is too large to be a part of a call"
+                    )
+                data: bytes = body.read()
+                return data
+
+    def put(self, key: str, data: bytes) -> None:
+        """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""
+        with self._translated():
+            self._client.put_object(Bucket=self.bucket, Key=key, Body=data)
+
+    def delete(self, key: str) -> None:
+        """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""
+        with self._translated():
+            self._client.delete_object(Bucket=self.bucket, Key=key)
+
+    def check(self) -> None:
+        """See :class:`~flask_sipvault.vault.objects.ObjectStore`.
+
+        A listing, because the answer to HEAD has no body to say what is wrong.
+        """
+        with self._translated():
+            self._client.list_objects_v2(Bucket=self.bucket, MaxKeys=1)
+
+    @property
+    def _client(self) -> Any:
+        """One client for all threads, made when it is first needed: a process that
+        forks its workers must not share connections with them.
+        """
+        with self._lock:
+            if self._made is None:
+                self._made = self._make_client()
+            return self._made
+
+    def _make_client(self) -> Any:
+        foreign = self.endpoint is not None
+        config = Config(
+            signature_version="s3v4",
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            max_pool_connections=_CONNECTIONS,
+            # A server on an IP address has no host name for each bucket.
+            s3={"addressing_style": "path" if foreign else "auto"},
+            # boto3's own checksums are Amazon's; others' servers answer without or
+            # with wrong ones (rclone), and the part has its own CRCs.
+            request_checksum_calculation="when_required" if foreign else None,
+            response_checksum_validation="when_required" if foreign else None,
+        )
+        # A session of its own: the default one is not safe to use from threads.
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=self.endpoint,
+            # A signature needs a region; other servers mostly take any.
+            region_name=self._region or ("us-east-1" if foreign else None),
+            aws_access_key_id=self._access_key,
+            aws_secret_access_key=self._secret_key,
+            config=config,
+        )
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """botocore's many errors as the store's one, and not a word of its texts: they
+        may hold URLs and keys.
+        """
+        try:
+            yield
+        except ClientError as error:
+            code = _code(error)
+            reason = _REMEDIES.get(code, f"the server answered {code}")
+        except (EndpointConnectionError, ConnectTimeoutError):
+            reason = "nobody answers there: see whether the server runs"
+        except ReadTimeoutError:
+            reason = f"no answer within {_READ_SECONDS} s: try again"
+        except (NoCredentialsError, PartialCredentialsError):
+            reason = f"no credentials were found: {_KEYS}"
+        except (BotoCoreError, ValueError) as error:
+            # ValueError: a bucket or an endpoint that no URL can be made of.
+            reason = f"it cannot be used ({type(error).__name__})"
+        else:
+            return
+        raise StoreError(f"{self.location}: {reason}")
+
+
+def _code(error: ClientError) -> str:
+    code = error.response.get("Error", {}).get("Code", "")
+    return str(code) or "an error"

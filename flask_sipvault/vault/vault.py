@@ -1,0 +1,337 @@
+"""One customer's calls in a store: find, put, prune."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import logging
+import re
+import time
+from collections.abc import Iterable
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+from datetime import datetime
+from datetime import timedelta
+from datetime import timezone
+from typing import Any
+from typing import Protocol
+
+from ..evidence import call_hash
+from ..evidence import Evidence
+from ..evidence import merge
+from . import archive
+from . import bundle
+from .objects import MAX_OBJECT
+from .objects import ObjectStore
+from .objects import StoredObject
+
+logger = logging.getLogger(__name__)
+
+#: How long a listing may be old, in seconds. Parts never change; new ones may come.
+LIST_SECONDS = 10
+
+#: How long a part stays in the cache, in seconds.
+PART_SECONDS = 24 * 3600
+
+#: Larger parts are fetched anew each time, in bytes.
+MAX_CACHED = 4 << 20
+
+#: More of one call than this is not fetched, in bytes as stored.
+MAX_CALL = 256 << 20
+
+#: Requests at once for the parts of one call.
+_FETCHES = 8
+
+#: Longer Call-IDs, in bytes, get no leg markers: S3's keys end at 1024.
+MAX_LEG_CALL_ID = 512
+
+_SECOND = 1_000_000_000
+_DAY = r"\d{4}-\d\d-\d\d"
+_PART_KEY = re.compile(rf"{_DAY}/[0-9A-Za-z.-]+\.zip")
+_LEG_KEY = re.compile(rf"{_DAY}/leg-([a-z]+)-([A-Za-z0-9_./-]+)")
+_CALL_KEY = re.compile(rf"[0-9a-f]{{16}}/({_DAY})/.+")
+_REASON = re.compile(r"[a-z]{1,20}")
+
+#: A key's component must fit a file name. Longer base64 goes on in the next; a dot
+#: says so, lest the file of one Call-ID be the folder of a longer one.
+_SLICE = 200
+_CONTINUED = "./"
+
+
+class Cache(Protocol):
+    """What the vault asks of a cache; flask-caching's ``Cache`` gives it."""
+
+    def get(self, key: str) -> Any:
+        """The value, or None."""
+
+    def set(self, key: str, value: Any, timeout: int | None = None) -> Any:
+        """Keep the value for so many seconds."""
+
+
+class Vault:
+    """The calls of one customer.
+
+    :param prefix: of every key, without a slash at its end; empty for none.
+    :param lookback_days: how far back :meth:`find` looks.
+    :param cache: may be shared by vaults of several customers.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        *,
+        customer_id: str,
+        prefix: str = "",
+        lookback_days: int = 7,
+        cache: Cache | None = None,
+    ) -> None:
+        self.store = store
+        self.customer_id = customer_id
+        self.lookback_days = lookback_days
+        self._calls = f"{prefix.strip('/')}/calls/".lstrip("/")
+        self._cache = cache
+
+    def put(self, evidence: Evidence) -> str:
+        """Keep the evidence as one part; its key. Again the same, again the same key.
+
+        :raises BundleError: if there is nothing in it, or too much for one part.
+        :raises StoreError: if the store does not take it.
+        """
+        if evidence.customer_id != self.customer_id:
+            raise ValueError("the evidence is another customer's")
+        if evidence.first_ts is None:
+            raise bundle.BundleError("there is nothing to keep")
+        first = bundle.kept_time(evidence.first_ts)
+        members = bundle.members(evidence)
+        name = f"{_stamp(first)}-{archive.digest(members)}.zip"
+        key = f"{self._prefix(evidence.call_id)}{day_of(first)}/{name}"
+        self.store.put(key, bundle.pack_members(members))
+        return key
+
+    def find(self, call_id: str, *, now: float | None = None) -> Evidence | None:
+        """All that is kept of a call of the last days; None where nothing is.
+
+        One LIST, and one GET for each part.
+
+        :param now: seconds since the epoch, instead of the clock.
+        :raises StoreError: if the store does not answer: then there is no telling.
+        """
+        parts, legs = self._list(call_id, now)
+        found: list[Evidence] = []
+        damage: list[str] = []
+        room = MAX_CALL
+        readable = []
+        for part in parts:
+            room -= part.size
+            if part.size > MAX_OBJECT or room < 0:
+                damage.append(f"{_name(part.key)}: too large, not read")
+            else:
+                readable.append(part)
+        for part, data in self._fetch(readable):
+            try:
+                evidence = self._unpack(data, call_id)
+            except bundle.OtherCallError:
+                continue
+            except bundle.BundleError as error:
+                damage.append(f"{_name(part.key)}: {error}")
+                continue
+            evidence.parts = [part.key]
+            evidence.damage = [f"{_name(part.key)}: {it}" for it in evidence.damage]
+            found.append(evidence)
+        if not found and not damage:
+            return None
+        if not found:
+            found.append(Evidence(self.customer_id, call_id, "PARTIAL"))
+        whole = merge(found)
+        return replace(whole, legs=legs, damage=[*whole.damage, *damage])
+
+    def raw_parts(
+        self, call_id: str, *, now: float | None = None
+    ) -> list[tuple[str, bytes]]:
+        """The parts as they are kept, each as ``{day}/{part}.zip`` and its bytes.
+
+        A part so damaged that it does not say whose it is, is left out.
+
+        :raises StoreError: if the store does not answer.
+        """
+        parts, _ = self._list(call_id, now)
+        readable = [part for part in parts if part.size <= MAX_OBJECT]
+        return [
+            (_name(part.key), data)
+            for part, data in self._fetch(readable)
+            if self._is_ours(data, call_id)
+        ]
+
+    def mark_legs(self, call_id: str, other: str, why: str, day: date | str) -> None:
+        """Note that two Call-IDs are of one call: an empty object under each.
+
+        A Call-ID over :data:`MAX_LEG_CALL_ID` bytes cannot be noted.
+
+        :param why: what ties them, a word of lower-case letters.
+        :param day: under which to note it, so that it goes when the parts go.
+        :raises StoreError: if the store does not take it.
+        """
+        if not _REASON.fullmatch(why) or not re.fullmatch(_DAY, str(day)):
+            raise ValueError(f"no leg can be marked as {why!r} on {day}")
+        names = [_encoded(call_id), _encoded(other)]
+        if call_id == other or None in names:
+            return
+        for one, name in ((call_id, names[1]), (other, names[0])):
+            self.store.put(f"{self._prefix(one)}{day}/leg-{why}-{name}", b"")
+
+    def prune(
+        self, *, older_than_days: int, dry_run: bool = False, now: float | None = None
+    ) -> list[str]:
+        """Remove what lies under days longer ago than this; the keys removed.
+
+        Only keys that the vault could have made are touched.
+
+        :param dry_run: say what would be removed, and remove nothing.
+        :raises StoreError: if the store stops answering; run it again then.
+        """
+        if older_than_days < 0:
+            raise ValueError("the days to keep cannot be negative")
+        oldest = str(_today(now) - timedelta(days=older_than_days))
+        old = []
+        for item in self.store.list(self._calls):
+            match = _CALL_KEY.fullmatch(item.key.removeprefix(self._calls))
+            if match and match[1] < oldest:
+                old.append(item.key)
+        if not dry_run:
+            for key in old:
+                self.store.delete(key)
+        return old
+
+    def _prefix(self, call_id: str) -> str:
+        return f"{self._calls}{call_hash(call_id)}/"
+
+    def _list(
+        self, call_id: str, now: float | None
+    ) -> tuple[list[StoredObject], list[tuple[str, str]]]:
+        """The call's parts and legs, by one LIST at most."""
+        prefix = self._prefix(call_id)
+        start_after = f"{prefix}{_today(now) - timedelta(days=self.lookback_days)}"
+        cache_key = self._cache_key("list", start_after)
+        # As plain tuples: a cache may outlive the version that filled it.
+        listed = self._cached(cache_key)
+        if listed is None:
+            listed = [
+                (item.key, item.size, item.etag)
+                for item in self.store.list(prefix, start_after)
+            ]
+            # An empty listing is not kept: somebody waits for the call to appear.
+            if listed:
+                self._remember(cache_key, listed, LIST_SECONDS)
+        parts, legs = [], []
+        for item in listed:
+            stored = StoredObject(*item)
+            name = stored.key.removeprefix(prefix)
+            if _PART_KEY.fullmatch(name):
+                parts.append(stored)
+            elif match := _LEG_KEY.fullmatch(name):
+                other = _decoded(match[2])
+                if other is not None and (match[1], other) not in legs:
+                    legs.append((match[1], other))
+        return parts, legs
+
+    def _fetch(
+        self, parts: Sequence[StoredObject]
+    ) -> Iterable[tuple[StoredObject, bytes]]:
+        """The parts' bytes, from the cache or else all at once. What vanished since
+        the listing is left out.
+        """
+        data = {part: self._cached(self._part_key(part)) for part in parts}
+        missing = [part for part, cached in data.items() if cached is None]
+        if missing:
+            # The cache may need the application's context, which only this thread has.
+            with ThreadPoolExecutor(min(_FETCHES, len(missing))) as pool:
+                keys = [part.key for part in missing]
+                fetched = dict(
+                    zip(missing, pool.map(self.store.get, keys), strict=True)
+                )
+            for part, content in fetched.items():
+                if content is not None and len(content) <= MAX_CACHED:
+                    self._remember(self._part_key(part), content, PART_SECONDS)
+            data.update(fetched)
+        return [
+            (part, content) for part, content in data.items() if content is not None
+        ]
+
+    def _unpack(self, data: bytes, call_id: str) -> Evidence:
+        return bundle.unpack(data, customer_id=self.customer_id, call_id=call_id)
+
+    def _is_ours(self, data: bytes, call_id: str) -> bool:
+        try:
+            self._unpack(data, call_id)
+        except bundle.BundleError:
+            return False
+        return True
+
+    def _part_key(self, part: StoredObject) -> str:
+        return self._cache_key("part", part.key, part.etag)
+
+    def _cache_key(self, *what: str) -> str:
+        """Tells apart stores, customers, and whatever else the host caches."""
+        words = (self.store.location, self.customer_id, *what)
+        return f"sipvault:{hashlib.sha256(repr(words).encode()).hexdigest()}"
+
+    def _cached(self, key: str) -> Any:
+        if self._cache is None:
+            return None
+        try:
+            return self._cache.get(key)
+        except Exception:
+            # Redis down, a value of another version: that costs time, not evidence.
+            logger.warning("the cache cannot be read", exc_info=True)
+            return None
+
+    def _remember(self, key: str, value: Any, seconds: int) -> None:
+        if self._cache is None:
+            return
+        try:
+            self._cache.set(key, value, timeout=seconds)
+        except Exception:
+            logger.warning("the cache cannot be written", exc_info=True)
+
+
+def day_of(ts: int) -> date:
+    """The UTC day of a time in ns, under which a part lies."""
+    return datetime.fromtimestamp(bundle.kept_time(ts) // _SECOND, timezone.utc).date()
+
+
+def _stamp(ts: int) -> str:
+    """``20261123T131546.123456789Z``: sorts as the time does."""
+    seconds, nanoseconds = divmod(ts, _SECOND)
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return f"{moment:%Y%m%dT%H%M%S}.{nanoseconds:09d}Z"
+
+
+def _today(now: float | None) -> date:
+    seconds = time.time() if now is None else now
+    return datetime.fromtimestamp(seconds, timezone.utc).date()
+
+
+def _name(key: str) -> str:
+    """``{day}/{part}.zip``: the key without what is the same for all of a call's."""
+    return "/".join(key.rsplit("/", 2)[-2:])
+
+
+def _encoded(call_id: str) -> str | None:
+    """The Call-ID fit for a key; None where it is too long."""
+    raw = call_id.encode("utf-8", "surrogatepass")
+    if len(raw) > MAX_LEG_CALL_ID:
+        return None
+    text = base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return _CONTINUED.join(text[i : i + _SLICE] for i in range(0, len(text), _SLICE))
+
+
+def _decoded(name: str) -> str | None:
+    text = name.replace(_CONTINUED, "")
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return raw.decode("utf-8", "surrogatepass")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
