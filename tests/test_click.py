@@ -162,8 +162,7 @@ def test_any_other_text_is_refused(token: str, identity: str | None) -> None:
 @given(st.data())
 def test_changing_one_character_is_refused(data: st.DataObject) -> None:
     token = tokens.make("acme", CALL_ID)
-    start = token.index(".") + 1
-    end = token.rindex(".")
-    at = data.draw(st.integers(start, end - 1))
+    # The very last digit of base64 holds bits that stand for nothing.
+    at = data.draw(st.integers(0, len(token) - 2))
     new = data.draw(st.characters().filter(lambda c: c != token[at]))
     assert refusal(token[:at] + new + token[at + 1 :]).reason == "invalid_click"

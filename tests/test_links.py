@@ -315,7 +315,7 @@ class TestSeveralCustomers:
     ) -> None:
         made: list[str] = []
 
-        def signature(key: bytes, message: str) -> str:
+        def signature(mac: object, message: str) -> str:
             made.append(message)
             return "0" * 32
 
