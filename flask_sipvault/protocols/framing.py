@@ -1,0 +1,183 @@
+"""The messages in one direction of a TCP connection: SIP, SIP over WebSocket, HEP3.
+
+What a stream carries is told by its content. Until that is known, and after bytes were
+lost, nothing is kept; the next message is found where a segment begins with one, or by
+a start line with header fields right after it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+from typing import NamedTuple
+
+from . import hep
+from . import sip
+from . import websocket
+
+#: The longest message that is put together. Longer ones are lost.
+MAX_MESSAGE = 256 << 10
+
+#: The longest HTTP head before a WebSocket.
+MAX_HANDSHAKE = 16 << 10
+
+_METHOD = rb"[\w.!%*+`'~-]{1,64}"
+
+#: How a segment looks that begins with a SIP message: a start line, or so much of one
+#: that it is not likely to be anything else.
+_SIP_BEGINS = re.compile(
+    rb"SIP/2\.0 \d|"
+    + _METHOD
+    + rb" +(?:[^\r\n]* SIP/2\.0[ \t]*\r?\n|[A-Za-z][A-Za-z0-9+.-]{0,15}:[^\r\n]*\r?\Z)"
+)
+
+#: A message in the middle of a segment. Two lines are asked for, so that a status line
+#: in a body (message/sipfrag, RFC 3420) is not taken for one.
+_SIP_WITHIN = re.compile(
+    rb"\n(?=(?:SIP/2\.0 \d{3} [^\r\n]*|" + _METHOD + rb" [^\r\n ]+ SIP/2\.0)\r\n"
+    rb"(?:Via|v|Max-Forwards|Record-Route|Route|From|f|To|t|Call-ID|i) *:)"
+)
+
+_HANDSHAKE_BEGINS = re.compile(rb"GET /|HTTP/1\.1 101")
+_HANDSHAKE_ENDS = b"\r\n\r\n"
+
+
+class Framed(NamedTuple):
+    """One message out of a stream.
+
+    :param carrier: what it came in: the stream itself, a WebSocket in it, or HEP3.
+    """
+
+    carrier: Literal["tcp", "ws", "hep"]
+    payload: bytes
+
+
+class MessageFramer:
+    """One direction of a connection, fed with its bytes in order."""
+
+    __slots__ = ("_buffer", "_protocol", "_websocket")
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._protocol: Literal["", "sip", "hep", "handshake", "websocket"] = ""
+        self._websocket = websocket.FrameReader()
+
+    @property
+    def held(self) -> int:
+        """How many bytes wait for the rest of their message."""
+        return len(self._buffer) + self._websocket.held
+
+    def feed(self, data: bytes) -> list[Framed]:
+        """Take in what a segment brought; the messages that are whole now."""
+        messages: list[Framed] = []
+        self._buffer += data
+        while self._buffer:
+            before = self._protocol, len(self._buffer)
+            if self._protocol == "":
+                self._recognise()
+            elif self._protocol == "sip":
+                self._sip(messages)
+            elif self._protocol == "hep":
+                self._hep(messages)
+            elif self._protocol == "handshake":
+                self._handshake()
+            else:
+                self._frames(messages)
+            if before == (self._protocol, len(self._buffer)):
+                break  # the rest of a message has yet to come
+        if len(self._buffer) > MAX_MESSAGE:
+            self.lose()
+        return messages
+
+    def lose(self) -> None:
+        """Bytes are missing here: forget the message that they belong to.
+
+        A WebSocket stays one, since its next frame most often begins a segment.
+        """
+        self._buffer = b""
+        if self._protocol == "websocket":
+            self._websocket = websocket.FrameReader()
+        else:
+            self._protocol = ""
+
+    def cut(self) -> list[Framed]:
+        """The capture kept only the beginning of a segment: give what there is of a
+        SIP message if its header section is whole."""
+        begun, protocol = self._buffer, self._protocol
+        self.lose()
+        if protocol == "sip" and b"\r\n\r\n" in begun:
+            return [Framed("tcp", begun)]
+        return []
+
+    def _recognise(self) -> None:
+        """Set the protocol by what the buffer begins with, or drop what is in it."""
+        data = self._buffer = self._buffer.lstrip(b"\r\n")
+        if _SIP_BEGINS.match(data):
+            self._protocol = "sip"
+        elif data.startswith(hep.MAGIC):
+            self._protocol = "hep"
+        elif _HANDSHAKE_BEGINS.match(data):
+            self._protocol = "handshake"
+        elif _is_websocket(data):
+            self._protocol = "websocket"
+        else:
+            within = _SIP_WITHIN.search(data)
+            self._buffer = data[within.end() :] if within else b""
+
+    def _sip(self, messages: list[Framed]) -> None:
+        # Line ends between messages keep connections alive (RFC 5626 section 3.5.1).
+        self._buffer = self._buffer.lstrip(b"\r\n")
+        try:
+            length = sip.frame_length(self._buffer)
+        except sip.SipError:
+            self._protocol = ""
+            # What stands here is no start line, but may resemble one.
+            within = _SIP_WITHIN.search(self._buffer)
+            self._buffer = self._buffer[within.end() :] if within else b""
+            return
+        if length is not None:
+            messages.append(Framed("tcp", self._buffer[:length]))
+            self._buffer = self._buffer[length:]
+
+    def _hep(self, messages: list[Framed]) -> None:
+        try:
+            length = hep.frame_length(self._buffer)
+        except hep.HepError:
+            self._protocol = ""
+            self._buffer = b""
+            return
+        if length is not None:
+            messages.append(Framed("hep", self._buffer[:length]))
+            self._buffer = self._buffer[length:]
+
+    def _handshake(self) -> None:
+        end = self._buffer.find(_HANDSHAKE_ENDS)
+        if end < 0:
+            if len(self._buffer) > MAX_HANDSHAKE:
+                self.lose()
+            return
+        upgraded = websocket.is_upgrade(self._buffer[:end])
+        self._protocol = "websocket" if upgraded else ""
+        self._buffer = self._buffer[end + len(_HANDSHAKE_ENDS) :]
+
+    def _frames(self, messages: list[Framed]) -> None:
+        data, self._buffer = self._buffer, b""
+        try:
+            for message in self._websocket.feed(data):
+                if sip.looks_like_sip(message):
+                    messages.append(Framed("ws", message))
+        except websocket.WebSocketError:
+            self._websocket = websocket.FrameReader()
+            self._protocol = ""
+
+
+def _is_websocket(data: bytes) -> bool:
+    """Whether a connection that was up before the capture begins with a frame that
+    holds a whole SIP message."""
+    if data[:1] not in (b"\x81", b"\x82"):
+        return False
+    try:
+        found = websocket.FrameReader().feed(data)
+    except websocket.WebSocketError:
+        return False
+    return bool(found) and sip.looks_like_sip(found[0])
