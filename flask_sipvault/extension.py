@@ -1,0 +1,266 @@
+"""The extension: SIP VAULT mounted in a host's own Flask app."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
+from typing import cast
+
+from flask import current_app
+from flask import Flask
+from flask import g
+from flask import has_request_context
+from flask import request
+from flask import session
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from flask_caching import Cache
+from markupsafe import Markup
+
+from . import settings as settings_module
+from .dashboard import button
+from .dashboard.blueprint import create_blueprint
+from .installation import Installation
+from .links import CallIdError
+from .settings import Settings
+from .settingvalues import SettingsError
+from .vault.objects import StoreError
+from .vault.vault import Vault
+
+#: Looks at the request before a click or a call page is answered: None lets it
+#: through, anything else is the answer.
+Guard = Callable[[], "ResponseReturnValue | None"]
+
+#: Whoever is logged in at the host; None for nobody.
+Identity = Callable[[], "str | None"]
+
+
+class SIPVault:
+    """Mounts the link generator and the dashboard in a Flask app.
+
+    ::
+
+        vault = SIPVault(app)
+
+    or, with an application factory, ``vault = SIPVault()`` and
+    ``vault.init_app(app)``. One object may serve several apps. Templates then have
+    ``sipvault_button(call_id)`` and ``sipvault_link(call_id)``.
+
+    :param app: the app to mount in, if there is one yet.
+    """
+
+    def __init__(self, app: Flask | None = None) -> None:
+        self._guards: list[Guard] = []
+        self._identity: Identity = _flask_login_user
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Read the settings, check them, and register blueprint and Jinja helpers.
+
+        :raises flask_sipvault.settings.SettingsError: naming the setting that is wrong
+            and what to do about it.
+        :raises RuntimeError: if the app already has the extension.
+        """
+        if "sipvault" in app.extensions:
+            raise RuntimeError(
+                "A 'SIPVault' instance has already been registered on this Flask app."
+                " Import and use that instance instead."
+            )
+        settings = settings_module.load(
+            app.config, os.environ, instance_path=app.instance_path
+        )
+        mounted = MountedVault(app, self, settings)
+        app.extensions["sipvault"] = mounted
+        app.register_blueprint(create_blueprint(), url_prefix=settings.url_prefix)
+        app.jinja_env.globals["sipvault_button"] = mounted.button
+        app.jinja_env.globals["sipvault_link"] = mounted.link
+
+    def guard(self, guard: Guard) -> Guard:
+        """Have a function of the host look at every click and every call page first.
+
+        Flask-Login's, say::
+
+            @vault.guard
+            def operators_only():
+                if not current_user.is_authenticated:
+                    return current_app.login_manager.unauthorized()
+        """
+        self._guards.append(guard)
+        return guard
+
+    def identity(self, identity: Identity) -> Identity:
+        """Tell who is logged in, so that a button works only for whom it was drawn.
+
+        Not needed with Flask-Login, whose session is known.
+        """
+        self._identity = identity
+        return identity
+
+    def run_guards(self) -> ResponseReturnValue | None:
+        """The first answer a guard gives instead of the page; None if none does."""
+        for guard in self._guards:
+            answer = guard()
+            if answer is not None:
+                return answer
+        return None
+
+    def current_identity(self) -> str | None:
+        """Who is logged in at the host, as far as this request tells."""
+        return self._identity() if has_request_context() else None
+
+
+class MountedVault:
+    """The extension in one app: ``app.extensions["sipvault"]``."""
+
+    def __init__(self, app: Flask, extension: SIPVault, settings: Settings) -> None:
+        self.settings = settings
+        self._app = app
+        self._extension = extension
+        self._installation = Installation(settings, cache=_cache(app, settings))
+        try:
+            self._installation.check_folders()
+        except StoreError as error:
+            raise SettingsError(
+                "SIPVAULT_STORE", "names a folder that cannot be used", f"{error}."
+            ) from error
+
+    def customer_of_request(self) -> str:
+        """The customer whose calls the current user of the host may open.
+
+        Empty where the host's callable says that there is none.
+        """
+        customer_id = self.settings.customer_id
+        return customer_id if isinstance(customer_id, str) else customer_id()
+
+    def vault(self, customer_id: str) -> Vault:
+        """Where this customer's calls are."""
+        return self._installation.vault(customer_id)
+
+    def verify(self, call_hash: str, query: Mapping[str, Any]) -> tuple[str, str]:
+        """The customer and the Call-ID of a link.
+
+        :raises flask_sipvault.links.LinkError: if it does not open a call.
+        """
+        return self._installation.verify(call_hash, query)
+
+    def run_guard(self) -> ResponseReturnValue | None:
+        """What the host answers instead of the page; None where it lets it through."""
+        return self._extension.run_guards()
+
+    def open_token(self, token: str) -> tuple[str, str]:
+        """The customer and the Call-ID a button was drawn for.
+
+        :raises flask_sipvault.links.LinkError: if it does not open a call.
+        """
+        identity = self._extension.current_identity()
+        return self._installation.clicks.open(token, identity=identity)
+
+    def url_for_call(self, call_id: str, customer_id: str) -> str:
+        """A signed link to the call, good for this hour and the next.
+
+        :raises flask_sipvault.settings.SettingsError: outside a request, if
+            ``SIPVAULT_BASE_URL`` is not set.
+        """
+        return self._base_url() + self._installation.path(call_id, customer_id)
+
+    def link(self, call_id: str | None, customer_id: str | None = None) -> str:
+        """The Jinja helper ``sipvault_link``: the link itself, signed now.
+
+        Empty for a row without a usable Call-ID: one odd row must not break a list.
+        """
+        customer_id = customer_id or self.customer_of_request()
+        if not call_id or not customer_id:
+            return ""
+        try:
+            return self.url_for_call(call_id, customer_id)
+        except CallIdError:
+            return ""
+
+    def button(
+        self,
+        call_id: str | None,
+        customer_id: str | None = None,
+        *,
+        label: str = button.LABEL,
+        css_class: str = button.CSS_CLASS,
+        icon: str = "",
+        title: str = button.TITLE,
+    ) -> Markup:
+        """The Jinja helper ``sipvault_button``: a button that signs its link on click.
+
+        Empty for a row without a usable Call-ID: one odd row must not break a list.
+        """
+        customer_id = customer_id or self.customer_of_request()
+        if not call_id or not customer_id:
+            return Markup("")
+        self._installation.customer(customer_id)
+        identity = self._extension.current_identity()
+        try:
+            token = self._installation.clicks.make(
+                customer_id, call_id, identity=identity
+            )
+        except CallIdError:
+            return Markup("")
+        href = self._click_url() + token
+        template = button.host_template(self._app)
+        if template is None:
+            return button.button(
+                href, label=label, css_class=css_class, icon=icon, title=title
+            )
+        return Markup(
+            template.render(
+                href=href, label=label, css_class=css_class, icon=icon, title=title
+            )
+        )
+
+    def _base_url(self) -> str:
+        if self.settings.base_url:
+            return self.settings.base_url
+        if not has_request_context():
+            raise SettingsError(
+                "SIPVAULT_BASE_URL",
+                "is not set, and outside a request nothing else tells where the"
+                " dashboard is reached",
+                "Set it to that address, such as https://cdr.example.com.",
+            )
+        return request.url_root.rstrip("/") + self.settings.url_prefix
+
+    def _click_url(self) -> str:
+        """The address of the click route up to its token, found once a request."""
+        if "_sipvault_click_url" not in g:
+            g._sipvault_click_url = url_for("sipvault.open_click", token="-")[:-1]
+        return cast(str, g._sipvault_click_url)
+
+
+def mounted_vault() -> MountedVault:
+    """The extension in the current app.
+
+    :raises RuntimeError: if the app does not have it.
+    """
+    try:
+        return cast(MountedVault, current_app.extensions["sipvault"])
+    except KeyError:
+        raise RuntimeError(
+            "this app has no SIPVault: call SIPVault(app), or init_app(app)"
+        ) from None
+
+
+def _flask_login_user() -> str | None:
+    """Whom Flask-Login has logged in, if the host uses it."""
+    user_id = session.get("_user_id")
+    return None if user_id is None else str(user_id)
+
+
+def _cache(app: Flask, settings: Settings) -> Cache:
+    """The host's own cache, or one of ours beside it.
+
+    Ours leaves the host's ``{% cache %}`` tag alone, and has a prefix of its own.
+    """
+    if isinstance(settings.cache, Cache):
+        return settings.cache
+    cache = Cache(with_jinja2_ext=False)
+    cache.init_app(app, config={"CACHE_KEY_PREFIX": "sipvault_", **settings.cache})
+    return cache
