@@ -19,7 +19,7 @@ from typing import Any
 from typing import NamedTuple
 
 from . import settingvalues as values
-from .customers import Customer
+from .customers import Customer as Customer
 from .customers import read_customers
 from .customers import refuse_equal_secrets
 from .customers import sole_customer

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask_caching import Cache
 
-from flask_sipvault.customers import Customer
+from flask_sipvault.settings import Customer
 from flask_sipvault.settings import KNOWN_NAMES
 from flask_sipvault.settings import load
 from flask_sipvault.settings import S3Access
@@ -36,7 +36,9 @@ def refusal(**config: Any) -> SettingsError:
     assert SECRET not in str(error)
     assert str(error) == f"{error.setting} {error.problem}. {error.remedy}"
     assert error.remedy
+    # Nor does what a traceback would print before it.
     assert error.__cause__ is None
+    assert error.__suppress_context__ or error.__context__ is None
     return error
 
 
