@@ -1,0 +1,64 @@
+"""What is worth knowing of one message at a glance."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ..protocols.sdp import Media
+from ..protocols.sdp import Sdp
+from .messages import Message
+from .reasons import reasons
+from .wording import printable
+
+Style = Literal["request", "provisional", "success", "failure"]
+
+#: Codecs that carry no speech or picture of their own, and are in nearly every offer.
+AUXILIARY_CODECS = frozenset({"telephone-event", "cn", "red", "rtx", "ulpfec"})
+
+#: How many codecs of a stream are named; an offer may hold dozens.
+MAX_CODECS = 4
+
+
+def style(message: Message) -> Style:
+    """How a message is to be shown; a redirection is no success."""
+    if message.kind == "request":
+        return "request"
+    if 100 <= message.code < 200:
+        return "provisional"
+    return "success" if 200 <= message.code < 300 else "failure"
+
+
+def detail(message: Message) -> str:
+    """What is worth knowing of a message besides its name."""
+    if message.sip is None:
+        return printable(message.problem)
+    parts = [f"Reason: {reason}" for reason in reasons(message.sip)]
+    if message.sdp is not None:
+        parts.insert(0, describe_sdp(message.sdp))
+    if message.header("Authorization") or message.header("Proxy-Authorization"):
+        parts.append("with credentials")
+    contact = message.sip.contact
+    if 300 <= message.code < 400 and contact is not None:
+        parts.append(f"to {contact.uri}")
+    return printable(", ".join(parts))
+
+
+def describe_sdp(sdp: Sdp) -> str:
+    """``SDP PCMU G729 10.8.0.14:17002``, streams parted by ``+``."""
+    return "SDP " + (" + ".join(map(_stream, sdp.media)) or "without media")
+
+
+def _stream(media: Media) -> str:
+    codecs = [codec.name for codec in media.codecs.values()]
+    codecs = [name for name in codecs if name.lower() not in AUXILIARY_CODECS]
+    words = [] if media.kind == "audio" else [media.kind]
+    words += codecs[:MAX_CODECS]
+    if len(codecs) > MAX_CODECS:
+        words.append("…")
+    if media.port == 0:
+        words.append("refused")
+    elif media.rtp is not None:
+        words.append(str(media.rtp))
+    if media.port and media.on_hold:
+        words.append("hold")
+    return " ".join(words)

@@ -1,0 +1,73 @@
+"""What to say of a Call-ID whose INVITE was not captured, or that is no call."""
+
+from __future__ import annotations
+
+from .invitation import CHALLENGES
+from .messages import Message
+from .outcome import Outcome
+from .wording import quoted
+
+#: Methods that only occur inside a call (INVITE's own usage, RFC 5057).
+_IN_CALL = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "PRACK", "UPDATE", "INFO"})
+
+
+def outcome_without_invite(messages: list[Message]) -> Outcome:
+    """The outcome where :func:`.invitation.find_invitation` found nothing."""
+    readable = [m for m in messages if m.sip is not None]
+    if not messages:
+        return Outcome(headline="No SIP message of this call was captured.")
+    if not readable:
+        return Outcome(headline="Nothing that was captured can be read as SIP.")
+    methods = list(dict.fromkeys(m.method or m.cseq_method for m in readable))
+    if not _IN_CALL.isdisjoint(methods):
+        return _part_of_a_call(readable, methods)
+    return _no_call(readable)
+
+
+def _part_of_a_call(messages: list[Message], methods: list[str]) -> Outcome:
+    answered = any(m.cseq_method == "INVITE" and 200 <= m.code < 300 for m in messages)
+    if answered:
+        end = "ended by a BYE" if "BYE" in methods else "its end was not captured"
+        return Outcome(
+            "answered", headline=f"Answered before the capture began; {end}."
+        )
+    if "BYE" in methods:
+        result = _result(messages, "BYE")
+        return Outcome(headline=f"Only the end of this call was captured: {result}.")
+    names = quoted(", ".join(method for method in methods if method))
+    return Outcome(
+        headline=f"Only a part of this call was captured, without its INVITE: {names}."
+    )
+
+
+def _no_call(messages: list[Message]) -> Outcome:
+    first = messages[0]
+    method = first.method or first.cseq_method
+    final = _final(messages, method)
+    challenged = any(
+        m.code in CHALLENGES and m is not final and m.cseq_method == method
+        for m in messages
+    )
+    after = " after an authentication challenge" if challenged else ""
+    return Outcome(
+        final_code=final.code if final else None,
+        reason=final.sip.reason if final and final.sip else "",
+        headline=f"{_result(messages, method)}{after}.",
+    )
+
+
+def _result(messages: list[Message], method: str) -> str:
+    """``REGISTER, accepted with 200 OK``."""
+    name = quoted(method) or "A message without a method"
+    final = _final(messages, method)
+    if final is None:
+        requests = sum(m.method == method for m in messages)
+        sent = name if requests <= 1 else f"{name}, sent {requests} times"
+        return f"{sent}, without a final response"
+    verb = "accepted" if final.code < 300 else "refused"
+    return f"{name}, {verb} with {quoted(final.summary)}"
+
+
+def _final(messages: list[Message], method: str) -> Message | None:
+    finals = [m for m in messages if m.cseq_method == method and m.code >= 200]
+    return finals[-1] if finals else None
