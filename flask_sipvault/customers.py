@@ -179,3 +179,19 @@ def _keep_apart(customers: Sequence[Customer]) -> None:
                 f"gives {both} the same hep_auth_key",
                 "It tells whose a HEP packet is: give each a key of its own.",
             )
+        if _overlap(one.hep_sources, other.hep_sources):
+            raise SettingsError(
+                SETTING,
+                f"gives {both} hep_sources in common",
+                "They tell whose a HEP packet is: no address may be in both.",
+            )
+
+
+def _overlap(some: Sequence[str], others: Sequence[str]) -> bool:
+    return any(
+        ipaddress.ip_network(one, strict=False).overlaps(
+            ipaddress.ip_network(other, strict=False)
+        )
+        for one in some
+        for other in others
+    )

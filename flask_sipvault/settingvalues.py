@@ -26,6 +26,8 @@ MAX_CUSTOMER_ID_BYTES = 255
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _S3_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _IP_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
+#: What a store of plain files takes as one name; S3 takes more.
+_KEY_COMPONENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,219}")
 _URL_PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 
 
@@ -194,11 +196,12 @@ def key_prefix(setting: str, value: object) -> str:
     if value == "":
         return ""
     checked = text(setting, value)
-    if "\\" in checked or any(part in ("", ".", "..") for part in checked.split("/")):
+    if not all(_KEY_COMPONENT.fullmatch(part) for part in checked.split("/")):
         raise SettingsError(
             setting,
             f"is {checked[:80]!r}",
-            "Give names joined by single slashes, with none at either end.",
+            "Give names of letters, digits, hyphens, underscores and dots, joined by"
+            " single slashes; no slash at either end, no dot at a name's beginning.",
         )
     return checked
 

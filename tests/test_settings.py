@@ -319,6 +319,24 @@ class TestCustomers:
         error = refusal(CUSTOMERS=[ACME | key, GLOBEX | key])
         assert "same hep_auth_key" in error.problem
 
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ("192.0.2.1", "192.0.2.1"),
+            ("192.0.2.1", "192.0.2.0/24"),
+            (["198.51.100.1", "2001:db8::/32"], ["192.0.2.1", "2001:db8:1::/48"]),
+        ],
+    )
+    def test_one_hep_source_does_not_tell_two_apart(self, one: Any, other: Any) -> None:
+        error = refusal(
+            CUSTOMERS=[ACME | {"hep_sources": one}, GLOBEX | {"hep_sources": other}]
+        )
+        assert "hep_sources in common" in error.problem
+
+    def test_hep_sources_of_two_kinds_are_apart(self) -> None:
+        four, six = {"hep_sources": "0.0.0.0/0"}, {"hep_sources": "::/0"}
+        assert settings(CUSTOMERS=[ACME | four, GLOBEX | six])
+
 
 class TestDefaultCustomer:
     def test_it_may_have_any_name(self) -> None:
@@ -415,7 +433,22 @@ class TestBuckets:
         assert "bucket" in refusal(CUSTOMERS=[{"id": "ç" * 99}]).setting
 
     @pytest.mark.parametrize(
-        "prefix", ["/a", "a/", "a//b", "..", "a/../b", "a/.", "a\\b", " a", "a\n", 7]
+        "prefix",
+        [
+            "/a",
+            "a/",
+            "a//b",
+            "..",
+            "a/../b",
+            "a/.",
+            "a\\b",
+            " a",
+            "a\n",
+            ".a",
+            "ação",
+            "a b",
+            7,
+        ],
     )
     def test_a_prefix_of_keys_is_plain(self, prefix: Any) -> None:
         error = refusal(CUSTOMERS=[ACME | {"prefix": prefix}])
