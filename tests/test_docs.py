@@ -1,0 +1,63 @@
+"""What users can set and run stands in the documentation, and nothing else does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from flask_sipvault.cli import cli
+from flask_sipvault.settings import KNOWN_NAMES
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+
+COMMANDS = sorted(cli.commands)
+
+
+def page(name: str) -> str:
+    return (DOCS / f"{name}.rst").read_text()
+
+
+@pytest.mark.parametrize("name", KNOWN_NAMES)
+def test_every_setting_is_documented(name: str) -> None:
+    assert f"``{name}``" in page("settings")
+
+
+def test_no_document_names_a_setting_that_does_not_exist() -> None:
+    texts = [ROOT / "README.md", *DOCS.glob("*.rst")]
+    named = {
+        name
+        for path in texts
+        for name in re.findall(r"\bSIPVAULT_[A-Z0-9_]*[A-Z0-9]\b", path.read_text())
+    }
+    assert named - {"SIPVAULT_S3"} <= set(KNOWN_NAMES)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_documented(command: str) -> None:
+    assert f"flask sipvault {command}" in page("cli")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_documented_with_its_command(command: str) -> None:
+    section = re.split(r"^-{3,}$", page("cli"), flags=re.MULTILINE)
+    text = next(part for part in section if f"flask sipvault {command}" in part)
+    for parameter in cli.commands[command].params:
+        if isinstance(parameter, click.Option):
+            assert parameter.opts[0] in text
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    index = page("index")
+    for path in DOCS.glob("*.rst"):
+        assert path.stem == "index" or f"   {path.stem}\n" in index
+
+
+def test_every_file_that_the_readme_links_to_is_there() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())
+    assert links
+    for link in links:
+        assert (ROOT / link).exists(), link
