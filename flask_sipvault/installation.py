@@ -85,6 +85,7 @@ class Installation:
         """Where this customer's calls are.
 
         :raises UnknownCustomerError: if there is no such customer.
+        :raises StoreError: if its folder cannot be made or written to.
         """
         customer = self.customer(customer_id)
         with self._vaults_lock:
@@ -107,20 +108,14 @@ class Installation:
 
         :raises StoreError: naming the folder.
         """
-        folder = self.settings.store
-        if not isinstance(folder, Path):
-            return
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"cannot make {folder}: {error.strerror}") from error
-        for customer in self.settings.customers.values():
-            FolderStore(folder / customer.bucket).check()
+        if isinstance(self.settings.store, Path):
+            for customer in self.settings.customers.values():
+                _folder_store(self.settings.store, customer)
 
     def _store(self, customer: Customer) -> ObjectStore:
         store = self.settings.store
         if isinstance(store, Path):
-            return FolderStore(store / customer.bucket)
+            return _folder_store(store, customer)
         return S3Store(
             customer.bucket,
             endpoint=store.endpoint,
@@ -128,3 +123,14 @@ class Installation:
             access_key=store.access_key,
             secret_key=store.secret_key,
         )
+
+
+def _folder_store(folder: Path, customer: Customer) -> FolderStore:
+    """The customer's folder, made if it is missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot make {folder}: {error.strerror}") from error
+    store = FolderStore(folder / customer.bucket)
+    store.check()
+    return store
