@@ -1,8 +1,9 @@
 """The messages in one direction of a TCP connection: SIP, SIP over WebSocket, HEP3.
 
-What a stream carries is told by its content. Until that is known, and after bytes were
-lost, nothing is kept; the next message is found where a segment begins with one, or by
-a start line with header fields right after it.
+What a stream carries is told by its content. Until that is known nothing is kept, and a
+message is looked for at the beginning of each segment only: a download of a trace is
+not SIP. After bytes of a SIP stream were lost, the next message is also found within a
+segment, by a start line with header fields right after it.
 """
 
 from __future__ import annotations
@@ -55,11 +56,12 @@ class Framed(NamedTuple):
 class MessageFramer:
     """One direction of a connection, fed with its bytes in order."""
 
-    __slots__ = ("_buffer", "_protocol", "_websocket")
+    __slots__ = ("_buffer", "_is_sip", "_protocol", "_websocket")
 
     def __init__(self) -> None:
         self._buffer = b""
         self._protocol: Literal["", "sip", "hep", "handshake", "websocket"] = ""
+        self._is_sip = False  # has been, whatever was lost since
         self._websocket = websocket.FrameReader()
 
     @property
@@ -121,8 +123,12 @@ class MessageFramer:
         elif _is_websocket(data):
             self._protocol = "websocket"
         else:
-            within = _SIP_WITHIN.search(data)
-            self._buffer = data[within.end() :] if within else b""
+            self._resynchronise()
+
+    def _resynchronise(self) -> None:
+        """Drop what is in the buffer up to the next SIP message in it, if any."""
+        within = _SIP_WITHIN.search(self._buffer) if self._is_sip else None
+        self._buffer = self._buffer[within.end() :] if within else b""
 
     def _sip(self, messages: list[Framed]) -> None:
         # Line ends between messages keep connections alive (RFC 5626 section 3.5.1).
@@ -131,11 +137,10 @@ class MessageFramer:
             length = sip.frame_length(self._buffer)
         except sip.SipError:
             self._protocol = ""
-            # What stands here is no start line, but may resemble one.
-            within = _SIP_WITHIN.search(self._buffer)
-            self._buffer = self._buffer[within.end() :] if within else b""
+            self._resynchronise()
             return
         if length is not None:
+            self._is_sip = True
             messages.append(Framed("tcp", self._buffer[:length]))
             self._buffer = self._buffer[length:]
 

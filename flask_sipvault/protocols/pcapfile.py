@@ -28,6 +28,9 @@ MAX_BLOCK = MAX_FRAME + (1 << 16)
 #: The last time that fits 64 bits of nanoseconds, in the year 2262.
 _LAST_TIME = (1 << 63) - 1
 
+#: Of one section of a pcapng.
+MAX_INTERFACES = 4096
+
 _GZIP = b"\x1f\x8b"
 _PCAPNG = b"\x0a\x0d\x0d\x0a"
 
@@ -42,7 +45,7 @@ _PCAP = {
     b"\xa1\xb2\xcd\x34": (">", 1000, 24),
 }
 
-_SECTION, _INTERFACE, _OLD_PACKET, _SIMPLE_PACKET, _PACKET = 0x0A0D0D0A, 1, 2, 3, 6
+_INTERFACE, _OLD_PACKET, _SIMPLE_PACKET, _PACKET = 1, 2, 3, 6
 _OPT_END, _OPT_TSRESOL, _OPT_TSOFFSET = 0, 9, 14
 
 
@@ -282,6 +285,8 @@ def _pcapng_frames(
         source.at += size
         try:
             if kind == _INTERFACE:
+                if len(interfaces) == MAX_INTERFACES:
+                    raise _BlockError
                 interfaces.append(_interface(body, order))
                 continue
             if kind in (_PACKET, _OLD_PACKET):
@@ -292,7 +297,7 @@ def _pcapng_frames(
                 continue
         except (_BlockError, struct.error, IndexError):
             on_damage(f"a block that contradicts itself after {count} frames")
-            continue
+            return
         last_ts = frame[1]
         count += 1
         yield frame

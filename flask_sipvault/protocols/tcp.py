@@ -13,8 +13,11 @@ from typing import NamedTuple
 from .framing import Framed
 from .framing import MessageFramer
 
-#: How long segments after a gap wait for what is missing, in time of the capture.
-GAP_TIMEOUT_NS = 1_000_000_000
+#: How long segments after a gap wait for what is missing, in time of the capture: a
+#: little if the other side acknowledged it, since then it is the capture that lost it
+#: or holds it out of order; otherwise for two retransmissions (RFC 6298).
+ACKNOWLEDGED_GAP_NS = 50_000_000
+GAP_NS = 5_000_000_000
 
 #: How many segments wait in one direction, and how many bytes.
 MAX_WAITING = 128
@@ -29,8 +32,8 @@ FAR = 64 << 20
 MAX_DIRECTIONS = 8192
 MAX_HELD = 32 << 20
 
-FIN, SYN, RST = 0x01, 0x02, 0x04
-_header = struct.Struct("!HHIxxxxBB").unpack_from
+SYN, ACK = 0x02, 0x10
+_header = struct.Struct("!HHIIBB").unpack_from
 
 
 class Direction(NamedTuple):
@@ -55,6 +58,7 @@ class Segment(NamedTuple):
     sport: int
     dport: int
     sequence: int
+    acknowledged: int
     flags: int
     data: bytes
     missing: int = 0
@@ -64,11 +68,12 @@ class Segment(NamedTuple):
         """Read an IP packet's payload; None if it is not even a whole header."""
         if len(payload) < 20:
             return None
-        sport, dport, sequence, offset, flags = _header(payload)
+        sport, dport, sequence, acknowledged, offset, flags = _header(payload)
         start = (offset >> 4) * 4
         if start < 20:
             return None
-        return cls(sport, dport, sequence, flags, payload[start:], missing)
+        data = payload[start:]
+        return cls(sport, dport, sequence, acknowledged, flags, data, missing)
 
 
 class Delivered(NamedTuple):
@@ -94,11 +99,14 @@ class Connections:
         delivered: list[Delivered] = []
         direction = Direction(src, segment.sport, dst, segment.dport)
         opposite = self._streams.get(direction.opposite)
-        if opposite is not None and opposite.overdue(ts):
-            self._held -= opposite.held
-            opposite.give_up(delivered)
-            self._held += opposite.held
-        if segment.data or segment.missing or segment.flags & (SYN | FIN | RST):
+        if opposite is not None:
+            if segment.flags & ACK:
+                opposite.acknowledge(segment.acknowledged)
+            if opposite.overdue(ts):
+                self._held -= opposite.held
+                opposite.give_up(delivered)
+                self._held += opposite.held
+        if segment.data or segment.missing or segment.flags & SYN:
             self._add(ts, direction, segment, delivered)
         return delivered
 
@@ -127,7 +135,8 @@ class Connections:
         if stream is None:
             stream = _Stream(direction, _first_byte(segment))
         stream.add(ts, segment, delivered)
-        # The stream stays known after its end, so that a retransmission is old news.
+        # It stays known when the connection ends, so that a retransmission after that
+        # is old news.
         self._streams[direction] = stream
         self._held += stream.held
         while len(self._streams) > MAX_DIRECTIONS or self._held > MAX_HELD:
@@ -152,12 +161,21 @@ class _Stream:
     they do not wrap round.
     """
 
-    __slots__ = ("_direction", "_early", "_framer", "_origin", "_position", "_size")
+    __slots__ = (
+        "_acknowledged",
+        "_direction",
+        "_early",
+        "_framer",
+        "_origin",
+        "_position",
+        "_size",
+    )
 
     def __init__(self, direction: Direction, origin: int) -> None:
         self._direction = direction
         self._origin = origin  # the sequence number of position 0
         self._position = 0  # of the byte expected next
+        self._acknowledged = 0  # position up to which the other side has all
         self._early: list[_Early] = []  # in order of arrival
         self._size = 0  # of the data in them
         self._framer = MessageFramer()
@@ -167,9 +185,17 @@ class _Stream:
         """How many bytes wait here."""
         return self._framer.held + self._size
 
+    def acknowledge(self, sequence: int) -> None:
+        """The other side has received everything before this sequence number."""
+        self._acknowledged = self._position + self._ahead(sequence)
+
     def overdue(self, ts: int) -> bool:
         """Whether what is missing is not worth waiting for any longer."""
-        return bool(self._early) and ts - self._early[0].ts > GAP_TIMEOUT_NS
+        if not self._early:
+            return False
+        acknowledged = self._acknowledged > self._position
+        patience = ACKNOWLEDGED_GAP_NS if acknowledged else GAP_NS
+        return ts - self._early[0].ts > patience
 
     def is_other(self, segment: Segment) -> bool:
         """Whether this segment is of a later connection between the same ports."""
@@ -193,9 +219,6 @@ class _Stream:
             self._take(ts, early, delivered)
             if self._early:
                 self._close_gap(ts, delivered)
-        if segment.flags & (FIN | RST):
-            self.give_up(delivered)
-            self._framer.lose()
 
     def give_up(self, delivered: list[Delivered]) -> None:
         """Go on with what has come, over every gap, each message at its own time."""
