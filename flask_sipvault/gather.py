@@ -36,7 +36,7 @@ from .protocols.capture import Captured
 #: How much is held before parts are given out, in bytes.
 HELD_BYTES = 64 * 1024 * 1024
 
-#: What an item costs beside its payload, in bytes; measured on CPython 3.11.
+#: What an item costs beside its payload, in bytes, on the safe side.
 _ITEM_BYTES = 400
 
 #: A message of these methods is of a call, even where its INVITE was not captured.

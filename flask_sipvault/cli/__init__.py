@@ -1,0 +1,24 @@
+"""``flask sipvault …``: results on stdout, progress and complaints on stderr.
+
+The exit status is 0, 1 for what failed, 2 for a command used wrongly.
+"""
+
+from __future__ import annotations
+
+from flask.cli import AppGroup
+
+from .importing import import_command
+from .linking import link_command
+from .linking import verify_command
+from .pruning import prune_command
+from .showing import show_command
+
+cli = AppGroup(
+    "sipvault",
+    help="Evidence of calls: import, show and prune it, make and check links.",
+)
+cli.add_command(import_command)
+cli.add_command(link_command)
+cli.add_command(prune_command)
+cli.add_command(show_command)
+cli.add_command(verify_command)
