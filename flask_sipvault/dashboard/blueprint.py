@@ -1,0 +1,154 @@
+"""The blueprint: its addresses, who guards them, and what every answer carries."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+
+from flask import Blueprint
+from flask import g
+from flask import request
+from flask import Response
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import InternalServerError
+from werkzeug.exceptions import MethodNotAllowed
+
+from ..links import LinkError
+from ..vault.objects import StoreError
+from . import errors
+from . import views
+
+logger = logging.getLogger(__name__)
+
+_STATIC = Path(__file__).parent / "static"
+
+#: Addresses that programs and browsers' download managers ask for.
+_FILES = {
+    "call.json": views.call_json,
+    "capture.pcapng": views.capture,
+    "bundle.zip": views.bundle,
+    "logs.txt": views.logs_text,
+    "sip.txt": views.sip_text,
+}
+
+_CHANGING_METHODS = ["POST", "PUT", "PATCH", "DELETE"]
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+    " connect-src 'self'; font-src 'self'; base-uri 'none'; frame-ancestors 'none';"
+)
+
+
+def create_blueprint() -> Blueprint:
+    """A blueprint for one app.
+
+    All of it but ``/call/…``, which is the original product's address, lies under
+    ``/sipvault/``, so that it hides nothing of the host's.
+    """
+    blueprint = Blueprint(
+        "sipvault",
+        __name__,
+        template_folder="templates",
+        static_folder="static",
+        static_url_path="/sipvault/static",
+    )
+    add = blueprint.add_url_rule
+    add("/sipvault/open/<token>", "open_click", views.open_click)
+    add("/call/<call_hash>", "call", views.call_page)
+    for name, view in _FILES.items():
+        add(f"/call/<call_hash>/{name}", view.__name__, view)
+    # Without rules for them, the host's page would answer the methods we do not take.
+    for path in ("/sipvault/open/<name>", "/call/<name>", "/call/<name>/<file>"):
+        add(path, "wrong_method", _wrong_method, methods=_CHANGING_METHODS)
+
+    version = _static_version()
+
+    @blueprint.context_processor
+    def what_templates_need() -> dict[str, object]:
+        base = views.state().settings.base_template
+        return {
+            "sipvault_base_template": base or "sipvault/base.html",
+            "sipvault_embedded": base is not None,
+            "sipvault_version": version,
+        }
+
+    blueprint.before_request(_ask_the_host)
+    blueprint.after_request(_secure)
+    blueprint.register_error_handler(LinkError, _link_refused)
+    blueprint.register_error_handler(errors.CallNotFoundError, _call_not_found)
+    blueprint.register_error_handler(StoreError, _store_down)
+    blueprint.register_error_handler(MethodNotAllowed, _method_not_allowed)
+    blueprint.register_error_handler(InternalServerError, _broken)
+    return blueprint
+
+
+def _static_version() -> str:
+    """Changes with the static files, so that a browser never mixes two releases."""
+    digest = hashlib.sha256()
+    for path in sorted(_STATIC.iterdir()):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:10]
+
+
+def _ask_the_host() -> ResponseReturnValue | None:
+    """The host's guard comes before everything that is about a call."""
+    if request.endpoint == f"{request.blueprint}.static":
+        return None
+    answer = views.state().run_guard()
+    # Only now is the answer ours; what a guard answers or raises is the host's page.
+    g._sipvault_answers = answer is None
+    return answer
+
+
+def _secure(response: Response) -> Response:
+    """Lock our pages down. What the host sets afterwards, on its app, wins."""
+    headers = response.headers
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    if request.endpoint == f"{request.blueprint}.static":
+        return response
+    # The address is the key to the call: it must not stay in caches or go to others.
+    headers.setdefault("Cache-Control", "private, no-store")
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    if g.get("_sipvault_answers"):
+        # A host's own layout may hold its forms: searching, logging out.
+        embedded = views.state().settings.base_template is not None
+        forms = "form-action 'self'" if embedded else "form-action 'none'"
+        headers.setdefault("Content-Security-Policy", f"{_POLICY} {forms}")
+    return response
+
+
+def _wrong_method(**_parts: str) -> ResponseReturnValue:
+    raise MethodNotAllowed(valid_methods=["GET", "HEAD", "OPTIONS"])
+
+
+def _is_file() -> bool:
+    """Whether a download was asked for, so that JSON is the likelier wish."""
+    return request.path.rpartition("/")[2] in _FILES
+
+
+def _link_refused(error: LinkError) -> Response:
+    logger.info("link refused: %s (%s)", error.message, error.reason)
+    return errors.answer(errors.of_link(error), for_programs=_is_file())
+
+
+def _call_not_found(error: errors.CallNotFoundError) -> Response:
+    return errors.answer(errors.of_missing_call(error), for_programs=_is_file())
+
+
+def _store_down(error: StoreError) -> Response:
+    logger.error("the vault's store cannot be reached: %s", error)
+    response = errors.answer(errors.STORE_DOWN, for_programs=_is_file())
+    response.headers["Retry-After"] = str(errors.RETRY_AFTER)
+    return response
+
+
+def _method_not_allowed(error: MethodNotAllowed) -> Response:
+    response = errors.answer(errors.WRONG_METHOD, for_programs=_is_file())
+    response.headers["Allow"] = ", ".join(error.valid_methods or ())
+    return response
+
+
+def _broken(error: InternalServerError) -> Response:
+    # Flask has logged the cause.
+    return errors.answer(errors.BROKEN, for_programs=_is_file())

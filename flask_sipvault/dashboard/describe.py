@@ -1,0 +1,175 @@
+"""A call put into the words and figures of its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..analysis.dialog import Call
+from ..analysis.dialog import Party
+from ..analysis.ladder import Ladder
+from ..analysis.ladder import ladder
+from ..links import CallIdError
+from . import figures
+from . import ladder_svg
+from .message_views import log_views
+from .message_views import message_views
+from .moments import day
+from .moments import hour
+from .page import CallPage
+from .page import Download
+from .page import Figure
+from .page import LegView
+from .page import Notice
+from .page import PartyView
+from .plain import on_one_line
+from .rtcp_views import report_views
+
+#: A page with more of these serves nobody and hardly loads: the downloads hold all.
+MESSAGES_SHOWN = 500
+LOG_LINES_SHOWN = 2000
+REPORTS_SHOWN = 1000
+
+_TONES = {"answered": "good", "failed": "bad", "rejected": "bad"}
+
+
+def describe(
+    call: Call,
+    *,
+    valid_until: int,
+    downloads: list[Download],
+    leg_url: Callable[[str], str],
+) -> CallPage:
+    """The page of a call.
+
+    :param valid_until: when the link stops working, in seconds since the epoch.
+    :param leg_url: gives the address of the page of another Call-ID.
+    """
+    evidence = call.evidence
+    drawn = _first_rows(ladder(call))
+    logs = log_views(evidence.logs, call.messages, call.first_ts or 0)
+    return CallPage(
+        call_id=on_one_line(evidence.call_id),
+        customer_id=on_one_line(evidence.customer_id),
+        valid_until=hour(valid_until),
+        headline=on_one_line(call.outcome.headline),
+        parties=[_party("Caller", call.caller), _party("Called", call.callee)],
+        started=None if call.first_ts is None else day(call.first_ts),
+        figures=_figures(call),
+        notices=_notices(call),
+        legs=[_leg(why, other, leg_url) for why, other in evidence.legs],
+        ladder=ladder_svg.draw(drawn),
+        messages=message_views(call.messages[:MESSAGES_SHOWN], drawn, logs),
+        chosen=_chosen(call),
+        rtcp=report_views(call)[:REPORTS_SHOWN],
+        logs=logs[:LOG_LINES_SHOWN],
+        log_count=_count(len(logs), "line"),
+        sources=[on_one_line(agent) for agent in evidence.agents],
+        downloads=downloads,
+    )
+
+
+def _figures(call: Call) -> list[Figure]:
+    outcome = call.outcome
+    repeated = sum(m.retransmission_of is not None for m in call.messages)
+    transports = dict.fromkeys(m.transport.upper() for m in call.messages)
+    return [
+        Figure("Post-dial delay", figures.duration(outcome.post_dial_ms)),
+        Figure("Ringing", figures.duration(outcome.ringing_ms)),
+        Figure("Talk", figures.duration(outcome.talk_ms)),
+        Figure(
+            "Final answer",
+            figures.NONE if outcome.final_code is None else str(outcome.final_code),
+            on_one_line(outcome.reason),
+            _TONES.get(outcome.status, ""),
+        ),
+        Figure(
+            "Messages",
+            f"{len(call.messages):,}",
+            f"{repeated:,} sent again" if repeated else "",
+            "poor" if repeated else "",
+        ),
+        Figure("Transport", ", ".join(transports) or figures.NONE),
+    ]
+
+
+def _party(role: str, party: Party) -> PartyView:
+    return PartyView(
+        role=role,
+        number=on_one_line(party.user or party.host or party.uri) or "unknown",
+        name=on_one_line(party.display),
+        agent=on_one_line(party.user_agent),
+        address=str(party.endpoint) if party.endpoint else "",
+    )
+
+
+def _notices(call: Call) -> list[Notice]:
+    evidence = call.evidence
+    notices = []
+    if evidence.damage:
+        notices.append(
+            Notice(
+                "Part of what is stored cannot be read.",
+                [on_one_line(damage) for damage in evidence.damage],
+                "This page shows what can. Something may be missing from it.",
+            )
+        )
+    if evidence.state == "PARTIAL":
+        notices.append(
+            Notice(
+                "The call was still up when this was written.",
+                advice="Reload this page to see what has come since.",
+            )
+        )
+    elif evidence.state == "EXPIRED":
+        notices.append(
+            Notice(
+                "The call fell silent without an end.",
+                advice="No BYE or final response was captured before the collector"
+                " gave up waiting.",
+            )
+        )
+    left_out = len(call.messages) - MESSAGES_SHOWN
+    if left_out > 0:
+        notices.append(
+            Notice(
+                f"This page shows the first {MESSAGES_SHOWN:,} messages.",
+                advice=f"{left_out:,} more are in every download.",
+            )
+        )
+    left_out = len(evidence.logs) - LOG_LINES_SHOWN
+    if left_out > 0:
+        notices.append(
+            Notice(
+                f"This page shows the first {LOG_LINES_SHOWN:,} log lines.",
+                advice=f"{left_out:,} more are in logs.txt.",
+            )
+        )
+    return notices
+
+
+def _leg(why: str, call_id: str, leg_url: Callable[[str], str]) -> LegView:
+    try:
+        url = leg_url(call_id)
+    except CallIdError:
+        url = ""
+    return LegView(on_one_line(call_id), on_one_line(why), url)
+
+
+def _first_rows(whole: Ladder) -> Ladder:
+    """The ladder of the messages that are shown; its lifelines all stay."""
+    return Ladder(whole.lifelines, whole.rows[:MESSAGES_SHOWN])
+
+
+def _chosen(call: Call) -> int:
+    """The message to begin with: what refused the call, or else its first."""
+    code = call.outcome.final_code
+    shown = call.messages[:MESSAGES_SHOWN]
+    if code is not None and code >= 300:
+        for message in shown:
+            if message.code == code and message.cseq_method == "INVITE":
+                return message.n
+    return shown[0].n if shown else 0
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

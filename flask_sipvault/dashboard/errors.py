@@ -1,0 +1,194 @@
+"""What can go wrong on the way to a call, each in words that tell what to do next.
+
+Browsers get a page in the dashboard's look, programs ``{"error": …, "detail": …}``.
+No answer repeats a value of the link, and none tells whether a customer exists: an
+unknown one and a wrong signature look the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import jsonify
+from flask import render_template
+from flask import request
+from flask import Response
+
+from ..links import LinkError
+from ..links import Reason
+
+#: OpenSIPS keeps Call-IDs in ``acc.callid``, a CHAR(64), and cuts longer ones silently.
+ACC_CALL_ID_LENGTH = 64
+
+#: Seconds after which a client may ask again while the store is down.
+RETRY_AFTER = 30
+
+
+class CallNotFoundError(Exception):
+    """Nothing is stored for this customer and Call-ID within the look-back."""
+
+    def __init__(self, call_id: str, lookback_days: int) -> None:
+        super().__init__("Call not found")
+        self.call_id = call_id
+        self.lookback_days = lookback_days
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One error page.
+
+    :param error: the error's name, for programs and for support.
+    :param title: what happened, in words for the operator.
+    :param detail: what to do next.
+    :param causes: what else it may be, the likeliest first.
+    """
+
+    status: int
+    error: str
+    title: str
+    detail: str
+    causes: tuple[str, ...] = ()
+
+
+_TITLES: dict[Reason, str] = {
+    "missing_signature": "This link is not complete.",
+    "bad_parameter": "This link is not well formed.",
+    "invalid_signature": "This link could not be verified.",
+    "expired": "This link has expired.",
+    "clock_ahead": "The clocks of the two servers differ.",
+    "hash_mismatch": "This link speaks of two different calls.",
+    "invalid_click": "This button does not open a call for you.",
+    "click_expired": "The list of calls was open for too long.",
+}
+
+_CAUSES: dict[Reason, tuple[str, ...]] = {
+    "missing_signature": (
+        "The address was copied by hand, or a chat or mail program broke it at the &.",
+        "The program that makes the links leaves out the parameter sig.",
+    ),
+    "bad_parameter": (
+        "The program that makes the links leaves out a parameter, or does not"
+        " percent-encode the Call-ID.",
+        "The CDR row has no Call-ID, or the viewer reads it from the wrong field.",
+    ),
+    "invalid_signature": (
+        "SIPVAULT_HMAC_SECRET is not, character for character, the same in the link"
+        " generator and on this server.",
+        "A space or a line end got into the secret on one of the two sides.",
+        "The secret was changed and only one of the two sides knows the new one: list"
+        " both here, the new one first.",
+        "The Call-ID was encoded twice, or decoded before it was signed: a %, a + or a"
+        " / in it is the usual trap.",
+    ),
+    "expired": (
+        "A link works in the hour it was made and in the next. It was in a bookmark, a"
+        " ticket, or a list that stayed open.",
+        "If a fresh click leads here too, the clock of the CDR viewer's server is slow:"
+        " check NTP on both (chronyc tracking).",
+    ),
+    "clock_ahead": (
+        "The CDR viewer's server is more than an hour ahead of this one.",
+        "Neither the link nor the secret is wrong: once the clocks agree, a click"
+        " works.",
+    ),
+    "hash_mismatch": (
+        "The address was changed by hand.",
+        "The link generator hashes something else than the Call-ID it signs: the path"
+        " wants the first 16 hex digits of the SHA-256 of the Call-ID alone.",
+    ),
+}
+
+
+def of_link(error: LinkError) -> Problem:
+    """The page of a link, or of a click, that does not open a call."""
+    return Problem(
+        error.status,
+        error.message,
+        _TITLES[error.reason],
+        error.detail,
+        _CAUSES.get(error.reason, ()),
+    )
+
+
+def of_missing_call(error: CallNotFoundError) -> Problem:
+    """The page of a genuine link to a call that is not in the vault."""
+    causes = [
+        "The Call-ID in the CDR is not the whole Call-ID header of the INVITE, or it is"
+        " the number of the record.",
+        "The call is still up: it is written once it has ended. Try again a minute"
+        " after the BYE.",
+        "The capture agent was not running, or had lost its connection to the"
+        " collector, while the call was made.",
+        f"The call is more than {error.lookback_days} days old: further back is not"
+        " searched.",
+    ]
+    if len(error.call_id) == ACC_CALL_ID_LENGTH:
+        causes.insert(
+            0,
+            "This Call-ID is exactly 64 characters long. OpenSIPS cuts longer ones to"
+            " that length: its column acc.callid is a CHAR(64). Have it widened"
+            " (ALTER TABLE acc MODIFY callid VARCHAR(255)); rows already cut stay cut.",
+        )
+    return Problem(
+        404,
+        "Call not found",
+        "Call not found",
+        "The link is genuine, but nothing is stored for this call. Check the likely"
+        " causes from the top.",
+        tuple(causes),
+    )
+
+
+STORE_DOWN = Problem(
+    503,
+    "store unreachable",
+    "The vault cannot be reached at the moment.",
+    "Whether the call is stored is not known. Reload this page in half a minute; if it"
+    " stays like this, tell whoever runs the server.",
+    (
+        "The object store, or the network to it, is down.",
+        "Its keys or its bucket were changed: flask sipvault doctor tells which.",
+    ),
+)
+
+WRONG_METHOD = Problem(
+    405,
+    "method not allowed",
+    "This address can only be read.",
+    "Open it with GET: nothing here can be changed.",
+)
+
+BROKEN = Problem(
+    500,
+    "internal error",
+    "Something went wrong while this page was made.",
+    "It is our fault, not yours. Reload once; if it happens again, the server's log"
+    " says what it was, at this minute. The capture may still download.",
+)
+
+
+def answer(problem: Problem, *, for_programs: bool = False) -> Response:
+    """The problem as a page, or as JSON for a client that would rather have that.
+
+    :param for_programs: JSON unless the client asks for a page, instead of a page
+        unless it asks for JSON.
+    """
+    if _wants_json(for_programs):
+        response = jsonify(error=problem.error, detail=problem.detail)
+    else:
+        response = Response(
+            render_template("sipvault/error.html", problem=problem),
+            mimetype="text/html",
+        )
+    response.status_code = problem.status
+    response.vary.add("Accept")
+    return response
+
+
+def _wants_json(for_programs: bool) -> bool:
+    kinds = ["text/html", "application/json"]
+    if for_programs:
+        kinds.reverse()
+    # Of what a client likes equally, "*/*" say, the first of ours wins.
+    best = request.accept_mimetypes.best_match(kinds, default=kinds[0])
+    return best == "application/json"
