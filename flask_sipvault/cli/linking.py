@@ -44,8 +44,7 @@ def link_command(call_id: str, customer_id: str | None) -> None:
 @click.argument("url")
 def verify_command(url: str) -> None:
     """Tell whether a link opens its call, and if not, which rule it breaks."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if not _is_url(url):
         raise click.BadParameter(
             "this is no URL; quote it, or the shell cuts it at the first &",
             param_hint="URL",
@@ -67,3 +66,11 @@ def verify_command(url: str) -> None:
     say(f"customer:    {customer_id}")
     say(f"Call-ID:     {call_id}")
     say(f"valid until: {end:%Y-%m-%d %H:%M} UTC")
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # a bracket that is not closed
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)

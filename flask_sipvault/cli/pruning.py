@@ -41,8 +41,13 @@ def prune_command(
             say(key)
         complain(f"{len(keys)} objects {what}, would be deleted.")
         return
-    if not yes and sys.stdin.isatty():
+    if not yes and at_a_terminal():
         count = len(vault.prune(older_than_days=days, dry_run=True))
         if count:
             click.confirm(f"Delete {count} objects {what}?", abort=True, err=True)
     say(f"Deleted {len(vault.prune(older_than_days=days))} objects {what}.")
+
+
+def at_a_terminal() -> bool:
+    """Whether there is someone who can answer."""
+    return sys.stdin.isatty()

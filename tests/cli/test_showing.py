@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+Run = Callable[..., Result]
+
+CALL_ID = "1-23321@127.0.0.2"
+
+
+@pytest.fixture
+def shown(run: Run, agent_corpus: Path) -> Run:
+    """The vault holds one answered call."""
+    log = agent_corpus / "answered_rtcp.log"
+    run("import", agent_corpus / "answered_rtcp.pcap", "--logs", log)
+    return run
+
+
+def test_a_call_is_shown_with_its_outcome_and_its_ladder(shown: Run) -> None:
+    result = shown("show", CALL_ID)
+    assert (result.exit_code, result.stderr) == (0, "")
+    headline, *rest = result.stdout.splitlines()
+    assert headline.startswith("Answered")
+    for word in ("INVITE", "180 Ringing", "200 OK", "BYE", "127.0.0.2:5061"):
+        assert word in "\n".join(rest)
+
+
+def test_the_document_is_one_json_object(shown: Run) -> None:
+    result = shown("show", CALL_ID, "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    document = json.loads(result.stdout)
+    assert (document["call_id"], document["customer_id"]) == (CALL_ID, "acme")
+    assert document["outcome"]["status"] == "answered"
+    assert [message["n"] for message in document["messages"]] == [*range(1, 8)]
+    assert len(document["media"]["rtcp"]) == 5
+    assert len(document["logs"]) == 6
+
+
+def test_a_call_that_is_not_stored_fails_with_the_likely_causes(shown: Run) -> None:
+    result = shown("show", "another@call")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "nothing is stored" in result.stderr
+    assert "agent" in result.stderr
+    assert "days old" in result.stderr
+
+
+def test_a_call_of_another_customer_is_not_shown(
+    shown: Run, monkeypatch: pytest.MonkeyPatch, environment: Path
+) -> None:
+    (environment / "other").mkdir()
+    monkeypatch.setenv("SIPVAULT_CUSTOMERS", '[{"id": "acme"}, {"id": "other"}]')
+    assert shown("show", CALL_ID, "--customer", "other").exit_code == 1
+    assert shown("show", CALL_ID, "--customer", "acme").exit_code == 0
+
+
+def test_an_unknown_customer_is_a_wrong_use(shown: Run) -> None:
+    result = shown("show", CALL_ID, "--customer", "nobody")
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_a_store_that_is_down_is_not_a_call_that_is_missing(
+    shown: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIPVAULT_STORE", "s3")
+    monkeypatch.setenv("SIPVAULT_S3_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setenv("SIPVAULT_S3_ACCESS_KEY", "key")
+    monkeypatch.setenv("SIPVAULT_S3_SECRET_KEY", "secret of the store")
+    monkeypatch.setenv("SIPVAULT_CUSTOMERS", '[{"id": "acme", "bucket": "calls"}]')
+    result = shown("show", CALL_ID)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "nothing is stored" not in result.stderr
+    assert result.stderr.startswith("Error: ")
+    assert "secret of the store" not in result.stderr
+
+
+def test_a_message_cannot_play_with_the_terminal(run: Run, tmp_path: Path) -> None:
+    from flask_sipvault.evidence import Evidence
+    from flask_sipvault.evidence import SipPacket
+    from flask_sipvault.protocols.address import Endpoint
+    from flask_sipvault.vault.folder import FolderStore
+    from flask_sipvault.vault.vault import Vault
+
+    payload = b"SIP/2.0 200 \x1b]0;owned\x07\r\nCall-ID: x@h\r\nCSeq: 1 INVITE\r\n\r\n"
+    end = Endpoint("192.0.2.1", 5060)
+    evidence = Evidence(
+        "acme", "x@h", sip=[SipPacket(10**18, end, end, "udp", payload)]
+    )
+    (tmp_path / "vault" / "acme").mkdir(parents=True)
+    store = FolderStore(tmp_path / "vault" / "acme")
+    Vault(store, customer_id="acme").put(evidence)
+    result = run("show", "x@h")
+    assert "\x1b" not in result.output
+    assert "\x07" not in result.output
