@@ -92,15 +92,10 @@ class FolderStore:
         :raises StoreError: with a remedy, if not.
         """
         try:
-            self.root.mkdir(exist_ok=True)
+            self.root.mkdir(parents=True, exist_ok=True)
             probe = self.root / f"{_UNFINISHED}{secrets.token_hex(8)}"
             probe.touch(exist_ok=False)
             probe.unlink()
-        except FileNotFoundError as error:
-            raise StoreError(
-                f"the folder {self.root.parent} does not exist: "
-                "make it, or set SIPVAULT_STORE to another"
-            ) from error
         except OSError as error:
             raise StoreError(
                 f"the folder {self.root} cannot be used ({error.strerror}): let the "

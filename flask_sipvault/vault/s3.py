@@ -17,6 +17,7 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.exceptions import NoCredentialsError
 from botocore.exceptions import PartialCredentialsError
 from botocore.exceptions import ReadTimeoutError
+from botocore.parsers import ResponseParserError
 
 from .objects import MAX_OBJECT
 from .objects import StoredObject
@@ -43,6 +44,14 @@ _REMEDIES = {
     "PermanentRedirect": "the region is wrong: set SIPVAULT_S3_REGION",
     "SlowDown": "the server asks for fewer requests: try again",
 }
+
+#: Of botocore: ValueError for a bucket or an endpoint that no URL can be made of,
+#: KeyError and RecursionError at answers of what is no S3 server (it follows the
+#: redirection to a login page for ever).
+_OTHER_ERRORS = (
+    *(BotoCoreError, ResponseParserError),
+    *(ValueError, KeyError, RecursionError),
+)
 
 
 class S3Store:
@@ -127,6 +136,13 @@ class S3Store:
         with self._translated():
             self._client.list_objects_v2(Bucket=self.bucket, MaxKeys=1)
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        with self._lock:
+            if self._made is not None:
+                self._made.close()
+                self._made = None
+
     @property
     def _client(self) -> Any:
         """One client for all threads, made when it is first needed: a process that
@@ -165,8 +181,8 @@ class S3Store:
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
-        """botocore's many errors as the store's one, and not a word of its texts: they
-        may hold URLs and keys.
+        """botocore's many errors as the store's one. Neither its texts nor the errors
+        themselves are passed on: they may hold URLs and keys.
         """
         try:
             yield
@@ -179,12 +195,19 @@ class S3Store:
             reason = f"no answer within {_READ_SECONDS} s: try again"
         except (NoCredentialsError, PartialCredentialsError):
             reason = f"no credentials were found: {_KEYS}"
-        except (BotoCoreError, ValueError) as error:
+        except (
+            BotoCoreError,
+            ResponseParserError,
+            ValueError,
+            RecursionError,
+        ) as error:
             # ValueError: a bucket or an endpoint that no URL can be made of.
+            # RecursionError: botocore follows the redirection of what is no S3 server,
+            # a login page say, for ever.
             reason = f"it cannot be used ({type(error).__name__})"
         else:
             return
-        raise StoreError(f"{self.location}: {reason}")
+        raise StoreError(f"{self.location}: {reason}") from None
 
 
 def _code(error: ClientError) -> str:
