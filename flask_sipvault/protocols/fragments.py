@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from dataclasses import field
@@ -48,7 +49,7 @@ class Reassembler:
     """
 
     def __init__(self) -> None:
-        self._pending: dict[Hashable, _Incomplete] = {}
+        self._pending: OrderedDict[Hashable, _Incomplete] = OrderedDict()
         self.held = 0
 
     def add(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import OrderedDict
 
 _DATA = 0
 _BEGIN, _END = 0x02, 0x01
@@ -26,7 +27,7 @@ class Associations:
 
     def __init__(self) -> None:
         # By the direction and the TSN that comes next.
-        self._pending: dict[tuple[Association, int], bytearray] = {}
+        self._pending: OrderedDict[tuple[Association, int], bytearray] = OrderedDict()
 
     def add(
         self, src: bytes, dst: bytes, packet: bytes
@@ -66,5 +67,5 @@ class Associations:
         if len(begun) <= MAX_MESSAGE:
             self._pending[key, (tsn + 1) & 0xFFFFFFFF] = begun
         if len(self._pending) > MAX_PENDING:
-            del self._pending[next(iter(self._pending))]
+            self._pending.popitem(last=False)
         return None

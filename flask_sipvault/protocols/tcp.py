@@ -8,6 +8,7 @@ is bounded whatever the number of connections.
 from __future__ import annotations
 
 import struct
+from collections import OrderedDict
 from typing import NamedTuple
 
 from .framing import Framed
@@ -91,7 +92,8 @@ class Connections:
     """All TCP connections of a capture: segments go in, messages come out."""
 
     def __init__(self) -> None:
-        self._streams: dict[Direction, _Stream] = {}  # the longest silent first
+        # The longest silent first.
+        self._streams: OrderedDict[Direction, _Stream] = OrderedDict()
         self._held = 0
 
     def add(self, ts: int, src: bytes, dst: bytes, segment: Segment) -> list[Delivered]:
@@ -140,7 +142,7 @@ class Connections:
         self._streams[direction] = stream
         self._held += stream.held
         while len(self._streams) > MAX_DIRECTIONS or self._held > MAX_HELD:
-            forgotten = self._streams.pop(next(iter(self._streams)))
+            _, forgotten = self._streams.popitem(last=False)
             self._held -= forgotten.held
             forgotten.give_up(delivered)
 
