@@ -11,6 +11,7 @@ RTCP: :class:`MediaAddresses`, by what offers and answers say.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from bisect import bisect_right
 from bisect import insort
 from collections.abc import Iterable
@@ -34,6 +35,8 @@ class CallIds:
         self._known: set[str] = set()
         # The lengths to try at a place, longest first, by the character found there.
         self._lengths: dict[str, list[int]] = {}
+        # Characters that begin a Call-ID, though they begin no token.
+        self._odd_beginnings: set[str] = set()
         for call_id in call_ids:
             self.add(call_id)
 
@@ -52,6 +55,8 @@ class CallIds:
         if len(call_id) not in lengths:
             lengths.append(len(call_id))
             lengths.sort(reverse=True)
+        if not _TOKEN.match(call_id):
+            self._odd_beginnings.add(call_id[0])
 
     def owner(self, line: str) -> str | None:
         """The Call-ID that stands whole in the line: the longest, then the first.
@@ -61,31 +66,35 @@ class CallIds:
         """
         if not line.isascii():
             line = line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        inside = _inside_tokens(line)
+        tokens = _Tokens(line)
+        places = tokens.starts
+        if self._odd_beginnings:
+            odd = (i for i, c in enumerate(line) if c in self._odd_beginnings)
+            places = sorted({*places, *(i for i in odd if not tokens.cut_at(i))})
         best = ""
-        for start, character in enumerate(line):
-            lengths = self._lengths.get(character)
-            if lengths is None or inside[start]:
-                continue
-            for length in lengths:
+        for start in places:
+            for length in self._lengths.get(line[start], ()):
                 if length <= len(best):
                     break
-                end = start + length
-                if end > len(line) or inside[end]:
-                    continue
-                if line[start:end] in self._known:
-                    best = line[start:end]
+                candidate = line[start : start + length]
+                if candidate in self._known and not tokens.cut_at(start + length):
+                    best = candidate
                     break
         return best or None
 
 
-def _inside_tokens(line: str) -> bytearray:
-    """For each place between two characters: 1 if it would cut a token in two."""
-    inside = bytearray(len(line) + 1)
-    for match in _TOKEN.finditer(line):
-        start, end = match.span()
-        inside[start + 1 : end] = b"\1" * (end - start - 1)
-    return inside
+class _Tokens:
+    """Where the tokens of a line are."""
+
+    def __init__(self, line: str) -> None:
+        spans = [match.span() for match in _TOKEN.finditer(line)]
+        self.starts = [start for start, _ in spans]
+        self._ends = [end for _, end in spans]
+
+    def cut_at(self, place: int) -> bool:
+        """Whether a token goes on across this place between two characters."""
+        before = bisect_left(self.starts, place) - 1
+        return before >= 0 and place < self._ends[before]
 
 
 class MediaAddresses:
