@@ -60,9 +60,12 @@ def _packets(report: dict[str, Any]) -> Iterator[Packet]:
     packet_type = _unsigned(report.get("type"))
     sdes_ssrc = _unsigned(report.get("sdes_ssrc"))
     ssrc = _unsigned(report.get("ssrc")) or sdes_ssrc
-    blocks = [_report_block(block) for block in _objects(report.get("report_blocks"))]
     # heplify sends zeros for a block that is not there.
-    blocks = [block for block in blocks if block.ssrc]
+    blocks = [
+        _report_block(block)
+        for block in _objects(report.get("report_blocks"))
+        if _has_figures(block)
+    ]
     sender = report.get("sender_information")
     if isinstance(sender, dict) and (packet_type == 200 or _has_figures(sender)):
         yield _sender_report(ssrc, sender, blocks)
@@ -107,7 +110,9 @@ def _source_description(ssrc: int, items: Any) -> Iterator[SourceDescription]:
     for item in _objects(items):
         chunk = chunks.setdefault(_unsigned(item.get("sdes_chunk_ssrc")) or ssrc, {})
         number = _unsigned(item.get("type"))
-        chunk[ITEM_NAMES.get(number, str(number))] = str(item.get("text", ""))
+        # JSON can spell half a surrogate pair, which no page could show.
+        text = str(item.get("text", "")).encode("utf-8", "replace").decode()
+        chunk[ITEM_NAMES.get(number, str(number))] = text
     if chunks:
         yield SourceDescription(list(chunks.items()))
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import dpkt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,14 +31,6 @@ v=0\r
 def message(*header_lines: str, body: bytes = b"", end: str = "\r\n") -> bytes:
     lines = ["OPTIONS sip:x@example.com SIP/2.0", *header_lines, "", ""]
     return end.join(lines).encode() + body
-
-
-def udp_datagrams(capture: Path) -> Iterator[bytes]:
-    with capture.open("rb") as file:
-        for _, frame in dpkt.pcap.Reader(file):
-            packet = dpkt.ethernet.Ethernet(frame).data
-            if isinstance(getattr(packet, "data", None), dpkt.udp.UDP):
-                yield packet.data.data
 
 
 def test_a_request_gives_its_parts() -> None:
@@ -342,14 +333,16 @@ def udp_only(calls: dict[str, Any]) -> bool:
     return all(call["pcap"]["transport"] == ["udp"] for call in calls.values())
 
 
-def test_recorded_calls_read_as_tshark_reads_them(agent_corpus: Path) -> None:
+def test_recorded_calls_read_as_tshark_reads_them(
+    agent_corpus: Path, udp_payloads: Callable[[Path], list[bytes]]
+) -> None:
     compared = 0
     for capture in sorted(agent_corpus.glob("*.pcap")):
         tshark = json.loads(capture.with_suffix(".expected.json").read_text())["calls"]
         if not udp_only(tshark):
             continue
         ours: dict[str, dict[str, list[str]]] = {}
-        for data in udp_datagrams(capture):
+        for data in udp_payloads(capture):
             if sip.looks_like_sip(data):
                 parsed = sip.parse(data)
                 call = ours.setdefault(parsed.call_id, {"sequence": [], "cseq": []})
