@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
+from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -53,6 +54,8 @@ _OTHER_ERRORS = (
     *(ValueError, KeyError, RecursionError),
 )
 
+_USERINFO = re.compile("//[^/]*@")
+
 
 class S3Store:
     """Objects in a bucket.
@@ -84,10 +87,8 @@ class S3Store:
         """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""
         if self.endpoint is None:
             return f"bucket {self.bucket} at Amazon S3"
-        url = urlsplit(self.endpoint)
-        # Not netloc: it would show a password that somebody put into the URL.
-        port = f":{url.port}" if url.port else ""
-        return f"bucket {self.bucket} at {url.scheme}://{url.hostname}{port}"
+        # Somebody may have put a password into the URL.
+        return f"bucket {self.bucket} at {_USERINFO.sub('//', self.endpoint)}"
 
     def list(self, prefix: str, start_after: str = "") -> list[StoredObject]:
         """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""
@@ -98,7 +99,7 @@ class S3Store:
             return [
                 StoredObject(item["Key"], item["Size"], item["ETag"].strip('"'))
                 for page in pages
-                for item in page.get("Contents", [])
+                for item in self._listed(page)
             ]
 
     def get(self, key: str) -> bytes | None:
@@ -134,7 +135,16 @@ class S3Store:
         A listing, because the answer to HEAD has no body to say what is wrong.
         """
         with self._translated():
-            self._client.list_objects_v2(Bucket=self.bucket, MaxKeys=1)
+            self._listed(self._client.list_objects_v2(Bucket=self.bucket, MaxKeys=1))
+
+    def _listed(self, page: dict[str, Any]) -> Iterable[dict[str, Any]]:
+        """The objects on a page of a listing. botocore takes any XML for one, a login
+        page too, and that must not look like an empty bucket.
+        """
+        if page.get("Name") != self.bucket:
+            raise StoreError(f"{self.location}: what answers there is no S3 server")
+        objects: Iterable[dict[str, Any]] = page.get("Contents", [])
+        return objects
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -195,15 +205,7 @@ class S3Store:
             reason = f"no answer within {_READ_SECONDS} s: try again"
         except (NoCredentialsError, PartialCredentialsError):
             reason = f"no credentials were found: {_KEYS}"
-        except (
-            BotoCoreError,
-            ResponseParserError,
-            ValueError,
-            RecursionError,
-        ) as error:
-            # ValueError: a bucket or an endpoint that no URL can be made of.
-            # RecursionError: botocore follows the redirection of what is no S3 server,
-            # a login page say, for ever.
+        except _OTHER_ERRORS as error:
             reason = f"it cannot be used ({type(error).__name__})"
         else:
             return

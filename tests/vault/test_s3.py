@@ -135,6 +135,9 @@ def test_a_server_that_never_answers_is_an_error(
         b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n<html>hi!",
         b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n<a><Contents/></a",
         b"HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n<a><Contents/></a>",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 28\r\n\r\n<html><p>Log in!</p>  </html>",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 39\r\n\r\n"
+        b"<a><Name>calls</Name><Contents/>    </a>",
         b"HTTP/1.1 200 OK\r\nContent-Length: 80\r\n\r\ncut off",
         b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone",
@@ -207,7 +210,7 @@ def test_an_endpoint_that_is_no_url_is_an_error() -> None:
 
 def test_the_location_shows_no_password() -> None:
     store = S3Store("calls", endpoint="https://user:Geheimnis@s3.example.net:8443/x")
-    assert store.location == "bucket calls at https://s3.example.net:8443"
+    assert store.location == "bucket calls at https://s3.example.net:8443/x"
 
 
 def test_amazon_needs_no_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
