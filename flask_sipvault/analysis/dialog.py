@@ -46,7 +46,7 @@ def explain(evidence: Evidence) -> Call:
     messages = read_messages(evidence.sip)
     found = find_invitation(messages)
     if found is None:
-        outcome = outcome_without_invite(messages)
+        outcome = outcome_without_invite(messages, evidence.state)
     else:
         ending = find_ending(found, messages)
         outcome = find_outcome(found, ending, evidence.state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..evidence import State
 from .invitation import CHALLENGES
 from .messages import Message
 from .outcome import Outcome
@@ -11,7 +12,7 @@ from .wording import quoted
 _IN_CALL = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "PRACK", "UPDATE", "INFO"})
 
 
-def outcome_without_invite(messages: list[Message]) -> Outcome:
+def outcome_without_invite(messages: list[Message], state: State) -> Outcome:
     """The outcome where :func:`.invitation.find_invitation` found nothing."""
     readable = [m for m in messages if m.sip is not None]
     if not messages:
@@ -20,16 +21,24 @@ def outcome_without_invite(messages: list[Message]) -> Outcome:
         return Outcome(headline="Nothing that was captured can be read as SIP.")
     methods = list(dict.fromkeys(m.method or m.cseq_method for m in readable))
     if not _IN_CALL.isdisjoint(methods):
-        return _part_of_a_call(readable, methods)
+        return _part_of_a_call(readable, methods, state)
     return _no_call(readable)
 
 
-def _part_of_a_call(messages: list[Message], methods: list[str]) -> Outcome:
-    answered = any(m.cseq_method == "INVITE" and 200 <= m.code < 300 for m in messages)
-    if answered:
-        end = "ended by a BYE" if "BYE" in methods else "its end was not captured"
+def _part_of_a_call(
+    messages: list[Message], methods: list[str], state: State
+) -> Outcome:
+    if any(m.cseq_method == "INVITE" and 200 <= m.code < 300 for m in messages):
+        # It changed a call that was up, or it would be part of an invitation.
+        known = "answered before the capture began"
+        if "BYE" in methods:
+            return Outcome(
+                "answered", headline=f"{known.capitalize()}, ended by a BYE."
+            )
+        if state == "PARTIAL":
+            return Outcome("in_progress", headline=f"In progress, {known}.")
         return Outcome(
-            "answered", headline=f"Answered before the capture began; {end}."
+            "answered", headline=f"{known.capitalize()}; its end was not captured."
         )
     if "BYE" in methods:
         result = _result(messages, "BYE")
@@ -44,9 +53,9 @@ def _no_call(messages: list[Message]) -> Outcome:
     first = messages[0]
     method = first.method or first.cseq_method
     final = _final(messages, method)
-    challenged = any(
-        m.code in CHALLENGES and m is not final and m.cseq_method == method
-        for m in messages
+    passed = final is not None and final.code not in CHALLENGES
+    challenged = passed and any(
+        m.code in CHALLENGES and m.cseq_method == method for m in messages
     )
     after = " after an authentication challenge" if challenged else ""
     return Outcome(

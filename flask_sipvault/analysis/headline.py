@@ -85,8 +85,7 @@ def _no_reply(found: Invitation) -> str:
         return "No answer: it rang, and no final response was captured."
     number = sum(m.origin == found.caller_place for m in found.invites)
     sent = "one INVITE" if number == 1 else f"{number} INVITEs"
-    since = found.attempts[-1].ts if found.attempts else 0
-    replies = [m for m in found.responses if m.ts >= since]
+    replies = [m for m in found.responses if found.is_last(m)]
     if replies:
         return f"No answer: {sent}, and no more than {quoted(replies[-1].summary)}."
     if found.challenged:

@@ -60,6 +60,12 @@ class Invitation:
         """The earliest sign of the call's setup."""
         return self.first or next(iter(self.responses), None)
 
+    def is_last(self, response: Message) -> bool:
+        """Whether a response is to the last attempt, not to one before."""
+        numbers = [attempt.cseq_number for attempt in self.attempts]
+        number = response.cseq_number
+        return number not in numbers or number == numbers[-1]
+
 
 def find_invitation(messages: list[Message]) -> Invitation | None:
     """The call's setup; None where nothing of it was captured.
@@ -112,21 +118,20 @@ def _setup_responses(messages: list[Message], invites: list[Message]) -> list[Me
 
 def _find_course(found: Invitation) -> None:
     """What became of the attempts, as the caller saw it."""
-    at_caller = [m for m in found.responses if m.target == found.caller_place]
+    once = [m for m in found.responses if m.retransmission_of is None]
+    at_caller = [m for m in once if m.target == found.caller_place]
 
     def first_seen(wanted: Callable[[Message], bool]) -> Message | None:
-        return _first(at_caller, wanted) or _first(found.responses, wanted)
+        return _first(at_caller, wanted) or _first(once, wanted)
 
     found.ringing = first_seen(lambda m: 180 <= m.code <= 189)
     found.early_media = first_seen(lambda m: m.code < 200 and m.sdp is not None)
-    # What came before the last attempt concerned an earlier one.
-    since = found.attempts[-1].ts if found.attempts else 0
     found.final = (
-        _first(at_caller, lambda m: 200 <= m.code < 300)
-        or _first(at_caller, lambda m: m.code >= 300 and m.ts >= since)
-        or _first(found.responses, lambda m: 200 <= m.code < 300)
+        _first(at_caller, _accepts)
+        or _first(reversed(at_caller), lambda m: m.code >= 300 and found.is_last(m))
+        or _first(once, _accepts)
         # Of the branches of a fork, the last to fail decided (section 16.7).
-        or _first(reversed(found.responses), lambda m: m.code >= 300 and m.ts >= since)
+        or _first(reversed(once), lambda m: m.code >= 300 and found.is_last(m))
     )
     final = found.final
     found.final_at_caller = final is not None and final.target == found.caller_place
@@ -136,13 +141,15 @@ def _find_course(found: Invitation) -> None:
     )
 
 
+def _accepts(message: Message) -> bool:
+    return 200 <= message.code < 300
+
+
 def _find_callee(found: Invitation) -> None:
     """The far end: where the decisive response came from first, unless that place had
     sent the INVITE on; then where it sent it.
     """
-    found.callee_tags = {
-        m.to_tag for m in found.responses if 200 <= m.code < 300 and m.to_tag
-    }
+    found.callee_tags = {m.to_tag for m in found.responses if _accepts(m)} - {""}
     relays = {m.origin for m in found.invites}
     for decisive in (found.answer, found.ringing, found.final):
         if decisive is None:

@@ -139,11 +139,7 @@ def as_text(call: Call, width: int = 100) -> str:
         lines.append(f"{_who(call.caller)} → {_who(call.callee)}")
         lines.append(date_and_time(call.messages[0].ts))
     lines.append("")
-    spacing = (width - _TIMES) // max(1, len(drawn.lifelines))
-    if drawn.rows and spacing >= _NARROWEST:
-        lines += _drawing(drawn, spacing)
-    else:
-        lines += _list(drawn)
+    lines += (drawn.rows and _drawing(drawn, width)) or _list(drawn)
     return "\n".join(_clipped(printable(line), width).rstrip() for line in lines) + "\n"
 
 
@@ -153,26 +149,33 @@ def _who(party: Party) -> str:
     return " ".join(name for name in names if name) + agent
 
 
-def _drawing(drawn: Ladder, spacing: int) -> list[str]:
-    centres = [
-        _TIMES + spacing // 2 + index * spacing for index in range(len(drawn.lifelines))
-    ]
+def _drawing(drawn: Ladder, width: int) -> list[str]:
+    """The arrows under their lifelines; nothing if these would stand too close."""
     labels = [lifeline.address for lifeline in drawn.lifelines]
     lines = []
-    if max(map(len, labels)) >= spacing:
+    margin = max(map(len, labels)) // 2 + 1
+    gaps = max(1, len(labels) - 1)
+    gap = (width - _TIMES - 2 * margin) // gaps
+    if gap < 2 * margin:
+        # Addresses of IPv6 mostly.
         letters = string.ascii_uppercase[: len(labels)]
-        lines += [f"{a} = {label}" for a, label in zip(letters, labels, strict=True)]
-        labels = list(letters)
-    heads = "".join(label.center(spacing) for label in labels)
-    lines.append(" " * _TIMES + heads)
-    return lines + [_arrow(row, centres) for row in drawn.rows]
+        lines = [f"{a} = {label}" for a, label in zip(letters, labels, strict=False)]
+        labels, margin = list(letters), 1
+        gap = (width - _TIMES - 2 * margin) // gaps
+    if gap < _NARROWEST:
+        return []
+    centres = [_TIMES + margin + index * gap for index in range(len(labels))]
+    head = ""
+    for centre, label in zip(centres, labels, strict=True):
+        head = head.ljust(centre - len(label) // 2) + label
+    return [*lines, head, *(_arrow(row, centres) for row in drawn.rows)]
 
 
 def _arrow(row: Row, centres: list[int]) -> str:
     cells = [" "] * (centres[-1] + 1)
     for centre in centres:
         cells[centre] = "|"
-    cells[: _TIMES - 1] = _times(row).ljust(_TIMES - 1)
+    cells[:_TIMES] = _clipped(_times(row), _TIMES - 1).ljust(_TIMES)
     left, right = sorted((centres[row.source], centres[row.target]))
     if left == right:
         # To itself: there is no arrow to draw, and room for words behind.
@@ -199,10 +202,11 @@ def _times(row: Row) -> str:
     since = f"{row.since_start_ns // 60_000_000_000}:" + (
         f"{row.since_start_ns % 60_000_000_000 / 1e9:06.3f}"
     )
+    if row.n == 1:
+        return since
     delta = row.delta_ns / 1e6
-    return (
-        f"{since} +{delta:.0f} ms" if delta < 1000 else f"{since} +{delta / 1e3:.2f} s"
-    )
+    apart = f"{delta:.0f} ms" if delta < 1000 else f"{delta / 1e3:.2f} s"
+    return f"{since} +{apart}"
 
 
 def _words(row: Row) -> str:

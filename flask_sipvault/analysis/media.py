@@ -128,11 +128,19 @@ def _read(item: RtcpDatagram, agreed: _Agreed) -> Datagram:
     except rtcp.RtcpError as error:
         datagram.problem = str(error)
     if item.src is None and item.dst is None:
-        ssrcs = [getattr(packet, "ssrc", None) for packet in datagram.packets]
-        sender = next((ssrc for ssrc in ssrcs if ssrc is not None), None)
-        datagram.src, datagram.dst = agreed.addresses(sender)
+        datagram.src, datagram.dst = agreed.addresses(_sender(datagram.packets))
         datagram.derived = datagram.src is not None
     return datagram
+
+
+def _sender(packets: list[rtcp.Packet]) -> int | None:
+    """Whose datagram this is: its first packet says."""
+    for packet in packets:
+        if isinstance(packet, rtcp.Goodbye):
+            return packet.ssrcs[0] if packet.ssrcs else None
+        if not isinstance(packet, rtcp.SourceDescription | rtcp.Unknown):
+            return packet.ssrc
+    return None
 
 
 def _report(

@@ -144,7 +144,7 @@ class Reason:
     @property
     def words(self) -> str:
         """The sender's words, or else the standard's; "" if neither has any."""
-        if self.text:
+        if self.text and not self.text.isdigit():
             return self.text
         table = {"Q.850": Q850_WORDS, "SIP": CODE_WORDS}.get(self.protocol, {})
         return table.get(self.cause or 0, "")

@@ -1,0 +1,186 @@
+"""Calls to explain: recorded ones, and made-up ones in a few words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flask_sipvault.analysis.dialog import Call
+from flask_sipvault.analysis.dialog import explain
+from flask_sipvault.evidence import Evidence
+from flask_sipvault.evidence import RtcpDatagram
+from flask_sipvault.evidence import SipPacket
+from flask_sipvault.evidence import State
+from flask_sipvault.evidence import Transport
+from flask_sipvault.protocols.address import Endpoint
+from flask_sipvault.protocols.capture import read_capture
+
+#: Monday, 23 November 2026, 14:02:11 UTC.
+NOON = 1_795_442_531_000_000_000
+
+MADE_UP_ID = "a84b4c76e66710@198.51.100.23"
+
+
+class Story:
+    """A call told packet by packet, between hosts that are just named.
+
+    The dialog is A's (tag ``a``) with B (tag ``b``); time is in seconds.
+    """
+
+    hosts: dict[str, Endpoint] = {  # noqa: RUF012
+        "alice": Endpoint("198.51.100.23", 5060),
+        "proxy": Endpoint("203.0.113.9", 5060),
+        "bob": Endpoint("10.8.0.14", 5060),
+        "carol": Endpoint("10.8.0.15", 5060),
+    }
+
+    def __init__(self) -> None:
+        self.evidence = Evidence("acme", MADE_UP_ID)
+
+    def packet(
+        self,
+        at: float,
+        way: str,
+        payload: bytes,
+        *,
+        transport: Transport = "udp",
+        ports: tuple[int, int] | None = None,
+    ) -> None:
+        src, dst = (self.hosts[name] for name in way.split(" > "))
+        if ports:
+            src, dst = src._replace(port=ports[0]), dst._replace(port=ports[1])
+        ts = NOON + round(at * 1e9)
+        self.evidence.sip.append(SipPacket(ts, src, dst, transport, payload))
+
+    def message(
+        self,
+        at: float,
+        way: str,
+        start: str,
+        *,
+        cseq: str | None = None,
+        branch: str | None = "z9hG4bK1",
+        tags: str = "a b",
+        headers: tuple[str, ...] = (),
+        sdp: str = "",
+        **where: Any,
+    ) -> Story:
+        """One message. Its start line may be ``INVITE`` or ``180 Ringing``.
+
+        :param tags: of From and To; ``a`` alone for a To without a tag.
+        :param sdp: ``PCMU 10.8.0.14:17002`` describes one stream of audio.
+        """
+        word = start.split()[0]
+        if word.isdigit():
+            first_line = f"SIP/2.0 {start}"
+        else:
+            first_line = f"{start} sip:bob@example.com SIP/2.0"
+        from_tag, _, to_tag = tags.partition(" ")
+        lines = [first_line]
+        if branch is not None:
+            lines.append(f"Via: SIP/2.0/UDP 198.51.100.23;branch={branch}")
+        lines += [
+            f'From: "Alice" <sip:+551140028922@example.com>;tag={from_tag}',
+            "To: <sip:bob@example.com>" + (f";tag={to_tag}" if to_tag else ""),
+            f"Call-ID: {MADE_UP_ID}",
+            f"CSeq: {cseq or f'1 {word}'}",
+            *headers,
+        ]
+        body = described(sdp) if sdp else ""
+        if body:
+            lines.append("Content-Type: application/sdp")
+        lines.append(f"Content-Length: {len(body)}")
+        self.packet(at, way, "\r\n".join([*lines, "", body]).encode(), **where)
+        return self
+
+    def invite(self, at: float = 0, way: str = "alice > bob", **more: Any) -> Story:
+        return self.message(at, way, "INVITE", **{"tags": "a", **more})
+
+    def reply(
+        self, at: float, start: str, way: str = "bob > alice", **more: Any
+    ) -> Story:
+        """A response to the INVITE."""
+        return self.message(at, way, start, **{"cseq": "1 INVITE", **more})
+
+    def bye(self, at: float, way: str = "alice > bob", **more: Any) -> Story:
+        tags = "a b" if way.startswith("alice") else "b a"
+        return self.message(
+            at,
+            way,
+            "BYE",
+            **{"cseq": "2 BYE", "branch": "z9hG4bK2", "tags": tags} | more,
+        )
+
+    def call(self, state: State = "COMPLETE") -> Call:
+        self.evidence.state = state
+        return explain(self.evidence)
+
+
+def described(stream: str) -> str:
+    """A session description of one stream: ``PCMU 10.8.0.14:17002``, and more lines."""
+    codecs, _, rest = stream.partition(" ")
+    address, *attributes = rest.split("\n")
+    ip, _, port = address.rpartition(":")
+    numbers = {"PCMU": "0", "PCMA": "8", "G729": "18", "opus": "96"}
+    formats = " ".join(numbers[name] for name in codecs.split("+"))
+    lines = [
+        "v=0",
+        f"c=IN IP4 {ip}",
+        f"m=audio {port} RTP/AVP {formats} 101",
+        "a=rtpmap:96 opus/48000/2",
+        "a=rtpmap:101 telephone-event/8000",
+        *attributes,
+    ]
+    return "\r\n".join([*lines, ""])
+
+
+@pytest.fixture
+def story() -> Story:
+    """An empty call to tell."""
+    return Story()
+
+
+@pytest.fixture(scope="session")
+def recorded(agent_corpus: Path) -> Callable[..., list[Evidence]]:
+    """The calls of a recording, in the order of their first message.
+
+    RTCP is given to the call if the recording holds just one; the agent sends it
+    without addresses, and so it comes with ``addresses=False``.
+    """
+
+    def load(name: str, *, addresses: bool = True) -> list[Evidence]:
+        calls: dict[str, Evidence] = {}
+        rtcp = []
+        with (agent_corpus / f"{name}.pcap").open("rb") as file:
+            for item in read_capture(file):
+                if item.kind == "sip" and item.call_id and item.src and item.dst:
+                    call = calls.setdefault(
+                        item.call_id, Evidence("acme", item.call_id)
+                    )
+                    call.sip.append(
+                        SipPacket(
+                            item.ts, item.src, item.dst, item.transport, item.payload
+                        )
+                    )
+                elif item.kind == "rtcp":
+                    ends = (item.src, item.dst) if addresses else (None, None)
+                    rtcp.append(RtcpDatagram(item.ts, *ends, item.payload))
+        invites = [call for call in calls.values() if b"INVITE" in call.sip[0].payload]
+        if len(invites) == 1:
+            invites[0].rtcp = rtcp
+        return list(calls.values())
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def explained(recorded: Callable[..., list[Evidence]]) -> Callable[..., Call]:
+    """One call of a recording, explained."""
+
+    def load(name: str, index: int = 0, **more: Any) -> Call:
+        return explain(recorded(name, **more)[index])
+
+    return load
