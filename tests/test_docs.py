@@ -14,6 +14,7 @@ from flask_sipvault.settings import KNOWN_NAMES
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 
+TEXTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.glob("*.rst")]
 COMMANDS = sorted(cli.commands)
 
 
@@ -27,10 +28,9 @@ def test_every_setting_is_documented(name: str) -> None:
 
 
 def test_no_document_names_a_setting_that_does_not_exist() -> None:
-    texts = [ROOT / "README.md", *DOCS.glob("*.rst")]
     named = {
         name
-        for path in texts
+        for path in TEXTS
         for name in re.findall(r"\bSIPVAULT_[A-Z0-9_]*[A-Z0-9]\b", path.read_text())
     }
     assert named - {"SIPVAULT_S3"} <= set(KNOWN_NAMES)
@@ -44,10 +44,16 @@ def test_every_command_is_documented(command: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_is_documented_with_its_command(command: str) -> None:
     section = re.split(r"^-{3,}$", page("cli"), flags=re.MULTILINE)
-    text = next(part for part in section if f"flask sipvault {command}" in part)
+    text = next(part for part in section if f"\n``flask sipvault {command} " in part)
     for parameter in cli.commands[command].params:
         if isinstance(parameter, click.Option):
             assert parameter.opts[0] in text
+
+
+def test_no_document_names_a_command_that_does_not_exist() -> None:
+    for path in TEXTS:
+        named = re.findall(r"flask sipvault ([a-z][a-z-]+)", path.read_text())
+        assert set(named) <= set(COMMANDS), path
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:

@@ -16,6 +16,7 @@ from example_app import keys
 from flask_sipvault.links import LinkSigner
 
 BUSY = "1-28256@127.0.0.2"
+INVITE_LINE = "INVITE sip:bob@127.0.0.3:5060 SIP/2.0"
 
 
 def log_in(page: Page, name: str) -> None:
@@ -37,13 +38,40 @@ def open_call(page: Page, call_id: str) -> Page:
     return opened.value
 
 
-def test_a_click_on_a_row_opens_the_call(page: Page) -> None:
+def test_a_click_on_a_row_opens_the_call_with_its_ladder(page: Page) -> None:
     log_in(page, "acme")
     call = open_call(page, BUSY)
     assert re.search(r"/call/[0-9a-f]{16}\?", call.url)
-    expect(call.get_by_role("heading", level=1)).to_contain_text("usy")
-    for summary in ("INVITE", "180 Ringing", "486 Busy Here", "ACK"):
-        expect(call.get_by_text(summary).first).to_be_visible()
+    expect(call.get_by_role("heading", level=1)).to_contain_text("Busy")
+    rows = call.get_by_role("region", name="Ladder").locator(".sv-row")
+    for row, summary in enumerate(
+        ["INVITE", "100 Trying", "180 Ringing", "486 Busy Here", "ACK"]
+    ):
+        expect(rows.nth(row)).to_be_visible()
+        expect(rows.nth(row)).to_contain_text(summary)
+
+
+def test_choosing_a_row_of_the_ladder_opens_its_message(page: Page) -> None:
+    log_in(page, "acme")
+    call = open_call(page, BUSY)
+    message = call.get_by_text(INVITE_LINE)
+    expect(message).not_to_be_visible()
+    call.get_by_role("region", name="Ladder").locator(".sv-row").first.click()
+    expect(message).to_be_visible()
+
+
+def test_on_a_phone_the_list_of_messages_is_the_ladder(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    log_in(page, "acme")
+    call = open_call(page, BUSY)
+    call.set_viewport_size({"width": 390, "height": 844})
+    expect(call.get_by_role("region", name="Ladder", exact=True)).not_to_be_visible()
+    message = call.get_by_text(INVITE_LINE)
+    expect(message).not_to_be_visible()
+    call.locator("summary").filter(has_text="INVITE").click()
+    expect(message).to_be_visible()
+    for tab in (page, call):
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def sip_messages(capture: Path, tshark: str) -> list[list[str]]:
@@ -64,7 +92,8 @@ def test_the_downloaded_capture_holds_the_recorded_messages(
     log_in(page, "acme")
     call = open_call(page, BUSY)
     with call.expect_download() as downloaded:
-        call.locator('a[href*="/capture.pcapng?"]').first.click()
+        call.get_by_text("Download", exact=True).click()
+        call.get_by_role("link", name="capture.pcapng").click()
     path = tmp_path / "call.pcapng"
     downloaded.value.save_as(path)
     assert sip_messages(path, tshark) == sip_messages(

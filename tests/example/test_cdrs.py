@@ -80,9 +80,7 @@ def test_a_page_that_is_not_there_is_the_nearest_one(log_in: LogIn, page: str) -
     assert len(listed(log_in("acme").get(f"/?page={page}").text)) == 3
 
 
-def test_each_row_has_a_button_that_keeps_the_call_out_of_its_link(
-    log_in: LogIn,
-) -> None:
+def test_each_row_has_a_button_whose_link_is_not_signed_yet(log_in: LogIn) -> None:
     page = log_in("acme").get("/").text
     links = re.findall(r'href="(/sipvault/open/[^"]+)"', page)
     assert len(links) == 3
