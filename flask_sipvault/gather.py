@@ -173,7 +173,7 @@ class Gatherer:
                 item.payload,
             )
         )
-        if b"m=" in item.payload:
+        if dialog.is_call and b"m=" in item.payload:
             self._announce(call_id, item)
 
     def _announce(self, call_id: str, item: Captured) -> None:

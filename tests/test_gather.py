@@ -197,6 +197,12 @@ class TestRtcp:
         items = [invite(body=self.offer), bye(ts=5), rtcp(7, 6, None, end)]
         assert self.place(*items, rtcp(7, 60, None, end)) == {"a@h": 1}
 
+    def test_does_not_go_to_what_is_no_call(self) -> None:
+        end = Endpoint("192.0.2.1", 4001)
+        capable = message("SIP/2.0 200 OK", "o@h", "OPTIONS", self.offer, 1)
+        items = [invite(body=self.offer), capable, rtcp(7, 2, None, end)]
+        assert self.place(*items) == {"a@h": 1}
+
     def test_from_behind_nat_is_known_by_its_ssrc(self) -> None:
         call = invite(body=sdp("10.0.0.1", 4000, "a=ssrc:305419896 cname:x"))
         natted = rtcp(0x12345678, 1, Endpoint("203.0.113.5", 1), Endpoint("1.1.1.1", 2))
@@ -356,6 +362,24 @@ def test_every_line_of_a_recorded_log_lands_on_its_call(
         # The log's clock shows whole seconds.
         begin, end = call.sip[0].ts - 2 * SECOND, call.sip[-1].ts + 2 * SECOND
         assert all(begin <= line.ts <= end for line in call.logs)
+
+
+def test_hep_is_gathered_as_others_unwrap_it(public_corpus: Path) -> None:
+    for path in sorted((public_corpus / "hep").glob("*.pcap*")):
+        beside = path.with_name(path.name.split(".")[0] + ".expected.json")
+        if ".sip." in path.name:
+            continue  # what the HEP of the same name was made of
+        wanted: dict[str, dict[int, int]] = {}
+        for packet in json.loads(beside.read_text())["detail"]:
+            name = packet["call_id"] or packet["correlation_id"]
+            kinds = wanted.setdefault(name, {1: 0, 5: 0, 100: 0})
+            kinds[packet["protocol_type"]] += 1
+        found = recorded(path, keep_all=True)
+        counts = {
+            name: {1: len(e.sip), 5: len(e.rtcp), 100: len(e.logs)}
+            for name, e in found.items()
+        }
+        assert counts == wanted, path.name
 
 
 def test_public_captures_are_gathered_as_tshark_reads_them(

@@ -238,14 +238,14 @@ def _notes(gatherer: Gatherer, imported: _Imported) -> Iterator[str]:
         yield "No call was found."
     if imported.too_old:
         yield (
-            f"{len(imported.too_old)} calls are more than"
-            f" {imported.vault.lookback_days} days old: they are kept, but not found"
-            " until SIPVAULT_LOOKBACK_DAYS is raised. --shift-to-now is for trials."
+            f"Calls more than {imported.vault.lookback_days} days old:"
+            f" {len(imported.too_old)}. They are kept, but not found until"
+            " SIPVAULT_LOOKBACK_DAYS is raised; --shift-to-now is for trials."
         )
     if gatherer.left_out:
         yield (
-            f"{gatherer.left_out} SIP messages that are of no call were left out;"
+            f"SIP messages of no call, left out: {gatherer.left_out}."
             " --all keeps those that have a Call-ID."
         )
     if gatherer.unplaced:
-        yield f"{gatherer.unplaced} RTCP datagrams belong to no call that was seen."
+        yield f"RTCP datagrams of no call that was seen: {gatherer.unplaced}."
