@@ -100,6 +100,7 @@ class SipMessage:
 
     @property
     def is_request(self) -> bool:
+        """Whether this asks rather than answers."""
         return self.method is not None
 
     @property
@@ -121,16 +122,19 @@ class SipMessage:
 
     @property
     def call_id(self) -> str:
-        """ "" where there is none."""
+        """What names the call; "" where there is none."""
         return self.get("Call-ID") or ""
 
     @property
     def cseq_number(self) -> int | None:
+        """Where the request stands in its dialog; None if that cannot be read."""
         return _cseq(self.get("CSeq") or "")[0]
 
     @property
     def cseq_method(self) -> str:
-        """ "" where there is none."""
+        """The method of the request, in a response of the one it answers; "" where
+        there is none.
+        """
         return _cseq(self.get("CSeq") or "")[1]
 
     @property
@@ -150,10 +154,12 @@ class SipMessage:
 
     @property
     def from_(self) -> NameAddr:
+        """Who sent the request, in its responses too."""
         return NameAddr.parse(self.get("From") or "")
 
     @property
     def to(self) -> NameAddr:
+        """Whom the request is for. Its tag comes with the first answer."""
         return NameAddr.parse(self.get("To") or "")
 
     @property
