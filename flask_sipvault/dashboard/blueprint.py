@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from flask import Blueprint
@@ -53,14 +54,18 @@ def create_blueprint() -> Blueprint:
         static_folder="static",
         static_url_path="/sipvault/static",
     )
-    add = blueprint.add_url_rule
-    add("/sipvault/open/<token>", "open_click", views.open_click)
-    add("/call/<call_hash>", "call", views.call_page)
+    rules: list[tuple[str, str, Callable[..., ResponseReturnValue]]] = [
+        ("/sipvault/open/<token>", "open_click", views.open_click),
+        ("/call/<call_hash>", "call", views.call_page),
+    ]
     for name, view in _FILES.items():
-        add(f"/call/<call_hash>/{name}", view.__name__, view)
-    # Without rules for them, the host's page would answer the methods we do not take.
-    for path in ("/sipvault/open/<name>", "/call/<name>", "/call/<name>/<file>"):
-        add(path, "wrong_method", _wrong_method, methods=_CHANGING_METHODS)
+        rules.append((f"/call/<call_hash>/{name}", view.__name__, view))
+    for rule, endpoint, view in rules:
+        blueprint.add_url_rule(rule, endpoint, view)
+        # Without this, the host's page would answer the methods that we do not take.
+        blueprint.add_url_rule(
+            rule, "wrong_method", _wrong_method, methods=_CHANGING_METHODS
+        )
 
     version = _static_version()
 
@@ -86,7 +91,7 @@ def create_blueprint() -> Blueprint:
 def _static_version() -> str:
     """Changes with the static files, so that a browser never mixes two releases."""
     digest = hashlib.sha256()
-    for path in sorted(_STATIC.iterdir()):
+    for path in sorted(_STATIC.glob("*.*")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:10]
 

@@ -57,7 +57,7 @@ def describe(
         figures=_figures(call),
         notices=_notices(call),
         legs=[_leg(why, other, leg_url) for why, other in evidence.legs],
-        ladder=ladder_svg.draw(drawn),
+        ladder=ladder_svg.draw(drawn) if drawn.rows else None,
         messages=message_views(call.messages[:MESSAGES_SHOWN], drawn, logs),
         chosen=_chosen(call),
         rtcp=report_views(call)[:REPORTS_SHOWN],

@@ -16,6 +16,7 @@ from flask import Response
 
 from ..links import LinkError
 from ..links import Reason
+from .plain import on_one_line
 
 #: OpenSIPS keeps Call-IDs in ``acc.callid``, a CHAR(64), and cuts longer ones silently.
 ACC_CALL_ID_LENGTH = 64
@@ -41,6 +42,7 @@ class Problem:
     :param title: what happened, in words for the operator.
     :param detail: what to do next.
     :param causes: what else it may be, the likeliest first.
+    :param call_id: the Call-ID of a genuine link, to be compared with the CDR.
     """
 
     status: int
@@ -48,6 +50,7 @@ class Problem:
     title: str
     detail: str
     causes: tuple[str, ...] = ()
+    call_id: str = ""
 
 
 _TITLES: dict[Reason, str] = {
@@ -136,6 +139,7 @@ def of_missing_call(error: CallNotFoundError) -> Problem:
         "The link is genuine, but nothing is stored for this call. Check the likely"
         " causes from the top.",
         tuple(causes),
+        call_id=on_one_line(error.call_id),
     )
 
 

@@ -52,13 +52,11 @@ def bundle(parts: Iterable[tuple[str, bytes]]) -> bytes:
 
     They are zips already: packed again they would only grow.
 
-    :param parts: key and content.
+    :param parts: name and content.
     """
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for key, content in parts:
-            # The day and the part: the rest of the key is the customer's and the hash.
-            name = "/".join(key.split("/")[-2:])
+        for name, content in parts:
             archive.writestr(zipfile.ZipInfo(name, _NO_TIME), content)
     return file.getvalue()
 

@@ -63,9 +63,11 @@ def delta(ns: int) -> str:
 
 
 def duration(ms: float | None) -> str:
-    """``519 ms``, ``1.24 s``, ``2:14.4``."""
+    """``<1 ms``, ``519 ms``, ``1.24 s``, ``2:14.4``."""
     if ms is None:
         return NONE
+    if 0 < ms < 0.5:
+        return "<1 ms"
     if ms < 999.5:
         return f"{ms:.0f} ms"
     if ms < 59_995:

@@ -21,14 +21,15 @@ from .plain import on_one_line
 #: The page's card shows this much without scrolling.
 CARD_WIDTH = 620
 
-_TIMES = 128  # the columns of time and delta
-_SIDE = 74  # from the outer lifelines to the edge
+_TIMES = 120  # the columns of time and delta
+_SIDE = 64  # from the outer lifelines to the edge
 _NARROWEST = 156  # between two lifelines, so that "200 OK PCMU" fits
 _HEADS = 42
 _ROW = 28
 _PAUSE = 26  # extra height where nothing happened for long
 _LOOP = 34  # how far a message to oneself reaches out
-_CHARACTER = 6.4  # width of the label's average character, in pixels
+_CHARACTER = 6.4  # width of a label's average character, in pixels
+_HEAD_CHARACTER = 7.7  # the same of a lifeline's name
 
 #: Silence of ten seconds is worth seeing: a call that rings, talks or hangs.
 PAUSE_NS = 10_000_000_000
@@ -74,7 +75,7 @@ def _heads(ladder: Ladder, columns: list[float], width: int) -> Iterator[str]:
         f' viewBox="0 0 {width} {_HEADS}" aria-hidden="true" focusable="false">'
     )
     gap = columns[1] - columns[0] if len(columns) > 1 else 2.0 * _SIDE
-    room = int((min(gap, 2 * _SIDE) - 8) / _CHARACTER)
+    room = int((min(gap, 2 * _SIDE) - 6) / _HEAD_CHARACTER)
     for x, lifeline in zip(columns, ladder.lifelines, strict=True):
         label, address = on_one_line(lifeline.label), on_one_line(lifeline.address)
         yield f"<g><title>{escape(label)} {escape(address)}</title>"
@@ -85,7 +86,7 @@ def _heads(ladder: Ladder, columns: list[float], width: int) -> Iterator[str]:
         if address != label:
             yield (
                 f'<text class="sv-addr" x="{x:.0f}" y="33" text-anchor="middle">'
-                f"{escape(_cut(address, room + 3))}</text>"
+                f"{escape(_cut(address, int(room * 1.3)))}</text>"
             )
         yield "</g>"
     yield "</svg>"

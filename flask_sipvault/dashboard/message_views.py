@@ -77,7 +77,6 @@ def message_views(
                 style=row.style,
                 label=on_one_line(message.summary),
                 source=names[row.source],
-                arrow=_arrow(row.source, row.target),
                 target=names[row.target],
                 src=str(message.src),
                 dst=str(message.dst),
@@ -97,13 +96,6 @@ def message_views(
             )
         )
     return views
-
-
-def _arrow(source: int, target: int) -> str:
-    """Points from one lifeline to the other as the ladder's arrow does."""
-    if source == target:
-        return "↺"
-    return "→" if source < target else "←"
 
 
 def _nearest(times: list[int], ts: int) -> int | None:

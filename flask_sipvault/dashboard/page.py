@@ -109,7 +109,6 @@ class MessageView:
         ``failure``.
     :param delta: since the message before; empty for the first.
     :param source: who sent it, by name or address; ``src`` is the address.
-    :param arrow: points as the ladder's does.
     :param detail: the ladder's few words on it.
     :param media: the SDP in short, a line a media stream.
     :param logs: the log lines that are nearer to this message than to any other.
@@ -119,7 +118,6 @@ class MessageView:
     style: str
     label: str
     source: str
-    arrow: str
     target: str
     src: str
     dst: str
@@ -158,6 +156,7 @@ class ReportView:
 class CallPage:
     """The page of a call: what ``sipvault/call.html`` is rendered with.
 
+    :param ladder: None without messages.
     :param chosen: the number of the message to show first; 0 without messages.
     :param log_count: how many log lines there are, in words.
     """
@@ -171,7 +170,7 @@ class CallPage:
     figures: list[Figure]
     notices: list[Notice]
     legs: list[LegView]
-    ladder: LadderDrawing
+    ladder: LadderDrawing | None
     messages: list[MessageView]
     chosen: int
     rtcp: list[ReportView]

@@ -133,6 +133,7 @@
     const numbers = messages.map((message) => message.dataset.n);
     const rows = all(".sv-row");
     const allButton = page.querySelector("[data-sv-all]");
+    const first = numbers.find((n) => n === work.dataset.svWork) ?? numbers[0];
     let chosen = null;
 
     const numberIn = (hash) => {
@@ -141,11 +142,22 @@
     };
     const beside = () => WIDE.matches && work.classList.contains("sv-one");
 
+    // A wide ladder scrolls sideways: bring the arrow into sight, not just its row.
+    const reveal = (row) => {
+      const box = row.closest(".sv-scrolls");
+      const arrow = row.querySelector(".sv-arrow");
+      if (!box || !arrow) return;
+      const [inner, outer] = [arrow, box].map((each) => each.getBoundingClientRect());
+      if (inner.left < outer.left || inner.right > outer.right) {
+        box.scrollLeft += (inner.left + inner.right - outer.left - outer.right) / 2;
+      }
+    };
     const choose = (n) => {
       chosen = n;
       for (const row of rows) {
-        if (row.dataset.n === n) row.setAttribute("aria-current", "true");
-        else row.removeAttribute("aria-current");
+        if (row.dataset.n !== n) { row.removeAttribute("aria-current"); continue; }
+        row.setAttribute("aria-current", "true");
+        reveal(row);
       }
       for (const message of messages) {
         const here = message.dataset.n === n;
@@ -154,15 +166,17 @@
         else if (beside()) message.open = false;
       }
     };
-    const show = (n, { keep = false, focus = false } = {}) => {
+    // "afar": the reader comes from the log or the RTCP table further down.
+    const show = (n, { from = "ladder" } = {}) => {
       choose(n);
-      if (!keep) history.pushState(null, "", `#m${n}`);
-      else history.replaceState(null, "", `#m${n}`);
-      const row = rows.find((r) => r.dataset.n === n && r.getClientRects().length);
+      const keep = from === "keyboard";
+      history[keep ? "replaceState" : "pushState"](null, "", `#m${n}`);
+      const row = rows.find((each) => each.dataset.n === n);
       if (beside()) {
         work.querySelector(".sv-messages").scrollTop = 0;
-        row?.scrollIntoView({ block: "nearest", inline: "nearest" });
-        if (focus) row?.focus({ preventScroll: true });
+        if (from === "afar") work.scrollIntoView({ block: "start" });
+        else row?.scrollIntoView({ block: "nearest", inline: "nearest" });
+        if (from !== "ladder") row?.focus({ preventScroll: true });
       } else {
         document.getElementById(`m${n}`)?.scrollIntoView({ block: "start" });
       }
@@ -173,11 +187,11 @@
       const n = link && numberIn(link.getAttribute("href"));
       if (!n || event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
-      show(n);
+      show(n, { from: work.contains(link) ? "ladder" : "afar" });
     });
     window.addEventListener("popstate", () => {
-      const n = numberIn(location.hash);
-      if (n) choose(n);
+      const n = numberIn(location.hash) ?? first;
+      if (n !== undefined) choose(n);
     });
 
     const showOne = (one) => {
@@ -194,7 +208,7 @@
     const step = (by) => {
       const at = numbers.indexOf(chosen);
       const next = Math.min(Math.max(at + by, 0), numbers.length - 1);
-      if (numbers[next] !== undefined) show(numbers[next], { keep: true, focus: true });
+      if (numbers[next] !== undefined) show(numbers[next], { from: "keyboard" });
     };
     for (const button of all("[data-sv-step]")) {
       button.addEventListener("click", () => step(Number(button.dataset.svStep)));
@@ -208,10 +222,8 @@
 
     showOne(true);
     const linked = numberIn(location.hash);
-    const first = linked ?? numbers.find((n) => n === work.dataset.svWork) ?? numbers[0];
-    if (linked || WIDE.matches) {
-      if (first !== undefined) choose(first);
-    }
+    if (linked) choose(linked);
+    else if (WIDE.matches && first !== undefined) choose(first);
   };
 
   if (document.readyState === "loading") {
