@@ -18,6 +18,9 @@ from typing import NamedTuple
 #: What is read from the file at once.
 CHUNK = 1 << 20
 
+#: What is uncompressed at once: so much is lost before a place that is damaged.
+PIECE = 4096
+
 #: The longest frame that is believed. Wireshark's own limit for ordinary links is
 #: 256 KiB; a record that claims more is damage.
 MAX_FRAME = 1 << 20
@@ -141,27 +144,29 @@ class _Source:
         return True
 
     def _read(self) -> bytes:
+        """The next bytes as they come, none at the end."""
         if self._inflater is None:
             return self._file.read(CHUNK)
         while not self.trouble:
-            if self._inflater.eof:  # gzip files may be strung together (RFC 1952)
-                self._compressed = self._inflater.unused_data
-                self._inflater = zlib.decompressobj(wbits=31)
-                if not self._compressed.strip(b"\0"):
-                    self._compressed = self._file.read(CHUNK)
-                    if not self._compressed:
-                        return b""
-            if not self._compressed:
-                self._compressed = self._file.read(CHUNK)
-                if not self._compressed:
-                    self.trouble = "the compressed data are cut off"
+            compressed = self._compressed or self._file.read(PIECE)
+            self._compressed = b""
+            if (
+                self._inflater.eof
+            ):  # files may be strung together (RFC 1952 section 2.2)
+                compressed = compressed.lstrip(b"\0")
+                if not compressed:
                     return b""
+                self._inflater = zlib.decompressobj(wbits=31)
+            if not compressed:
+                self.trouble = "the compressed data are cut off"
+                break
             try:
-                plain = self._inflater.decompress(self._compressed, CHUNK)
+                plain = self._inflater.decompress(compressed[:PIECE], CHUNK)
             except zlib.error:
                 self.trouble = "the compressed data are damaged"
-                return b""
-            self._compressed = self._inflater.unconsumed_tail
+                break
+            rest = self._inflater.unconsumed_tail or self._inflater.unused_data
+            self._compressed = rest + compressed[PIECE:]
             if plain:
                 return plain
         return b""
