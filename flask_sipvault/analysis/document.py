@@ -22,7 +22,7 @@ from .media import Datagram
 from .media import read_rtcp
 from .messages import Message
 
-_VERDICTS = frozenset({"good", "fair", "poor", "bad"})
+_VERDICTS = ("good", "fair", "poor", "bad")
 
 #: JSON that others sent us is passed on no deeper than this.
 _MAX_DEPTH = 8

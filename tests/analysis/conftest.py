@@ -144,34 +144,45 @@ def story() -> Story:
 
 
 @pytest.fixture(scope="session")
-def recorded(agent_corpus: Path) -> Callable[..., list[Evidence]]:
-    """The calls of a recording, in the order of their first message.
+def captured() -> Callable[..., list[Evidence]]:
+    """The calls in a capture file, in the order of their first message.
 
-    RTCP is given to the call if the recording holds just one; the agent sends it
-    without addresses, and so it comes with ``addresses=False``.
+    RTCP is given to the call with an INVITE if there is just one.
+
+    :param addresses: False for RTCP as the agent sends it, without any.
     """
 
-    def load(name: str, *, addresses: bool = True) -> list[Evidence]:
+    def load(capture: Path, *, addresses: bool = True) -> list[Evidence]:
         calls: dict[str, Evidence] = {}
         rtcp = []
-        with (agent_corpus / f"{name}.pcap").open("rb") as file:
+        with capture.open("rb") as file:
             for item in read_capture(file):
-                if item.kind == "sip" and item.call_id and item.src and item.dst:
-                    call = calls.setdefault(
-                        item.call_id, Evidence("acme", item.call_id)
-                    )
+                src, dst = item.src, item.dst
+                if item.kind == "sip" and src and dst:
+                    call_id = item.call_id or ""
+                    call = calls.setdefault(call_id, Evidence("acme", call_id))
                     call.sip.append(
-                        SipPacket(
-                            item.ts, item.src, item.dst, item.transport, item.payload
-                        )
+                        SipPacket(item.ts, src, dst, item.transport, item.payload)
                     )
                 elif item.kind == "rtcp":
-                    ends = (item.src, item.dst) if addresses else (None, None)
+                    ends = (src, dst) if addresses else (None, None)
                     rtcp.append(RtcpDatagram(item.ts, *ends, item.payload))
-        invites = [call for call in calls.values() if b"INVITE" in call.sip[0].payload]
-        if len(invites) == 1:
-            invites[0].rtcp = rtcp
+        invited = [c for c in calls.values() if c.sip[0].payload[:6] == b"INVITE"]
+        if len(invited) == 1:
+            invited[0].rtcp = rtcp
         return list(calls.values())
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def recorded(
+    agent_corpus: Path, captured: Callable[..., list[Evidence]]
+) -> Callable[..., list[Evidence]]:
+    """The calls of a recording of the agent, by its name."""
+
+    def load(name: str, **more: Any) -> list[Evidence]:
+        return captured(agent_corpus / f"{name}.pcap", **more)
 
     return load
 

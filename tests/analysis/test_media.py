@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any
+
+import pytest
+
+from flask_sipvault.analysis.media import ntp_middle
+from flask_sipvault.analysis.media import read_rtcp
+from flask_sipvault.analysis.media import Report
+from flask_sipvault.analysis.media import reports
+from flask_sipvault.analysis.media import round_trip_ms
+from flask_sipvault.evidence import RtcpDatagram
+from flask_sipvault.protocols.address import Endpoint
+
+ALICE, BOB = 0x12345678, 0x9ABCDEF0
+
+
+def receiver_report(
+    reporter: int, ssrc: int, *, jitter: int = 0, lsr: int = 0, dlsr: int = 0
+) -> bytes:
+    block = struct.pack("!IIIIII", ssrc, 0x40_000003, 1000, jitter, lsr, dlsr)
+    return struct.pack("!BBHI", 0x81, 201, 7, reporter) + block
+
+
+def add(
+    story: Any,
+    at: float,
+    payload: bytes,
+    src: Endpoint | None = None,
+    dst: Endpoint | None = None,
+) -> None:
+    ts = 1_795_442_531_000_000_000 + round(at * 1e9)
+    story.evidence.rtcp.append(RtcpDatagram(ts, src, dst, payload))
+
+
+def only(story: Any) -> Report:
+    [report] = reports(story.call())
+    return report
+
+
+def test_the_recorded_reports_are_those_that_tshark_reads(explained: Any) -> None:
+    # tshark -T fields -e rtcp.ssrc.fraction -e rtcp.ssrc.cum_nr -e rtcp.ssrc.jitter
+    read = reports(explained("answered_rtcp"))
+    assert [(r.reporter, r.ssrc) for r in read] == [
+        (ALICE, BOB),
+        (BOB, ALICE),
+        (ALICE, BOB),
+        (BOB, ALICE),
+        (ALICE, BOB),
+    ]
+    assert [r.fraction_lost * 256 for r in read] == [3, 0, 7, 0, 10]
+    assert [r.cumulative_lost for r in read] == [2, -1, 7, -1, 18]
+    assert [r.jitter for r in read] == [1, 0, 2, 1, 4]
+
+
+def test_jitter_is_in_milliseconds_by_the_clock_of_the_codec(explained: Any) -> None:
+    read = reports(explained("answered_rtcp"))
+    assert [r.jitter_ms for r in read] == [0.125, 0, 0.25, 0.125, 0.5]
+
+
+def test_the_round_trip_is_that_from_the_capture_to_the_reporter_and_back(
+    explained: Any,
+) -> None:
+    read = reports(explained("answered_rtcp"))
+    # tshark gives 0, 0, 1 and 0 ms, without fractions.
+    assert [r.round_trip_ms for r in read] == [None, 0.415, 0.291, 0.601, 0.275]
+
+
+def test_addresses_that_were_not_captured_follow_from_the_ssrc(
+    explained: Any,
+) -> None:
+    seen = read_rtcp(explained("answered_rtcp"))
+    derived = read_rtcp(explained("answered_rtcp", addresses=False))
+    assert [(d.src, d.dst) for d in derived] == [(d.src, d.dst) for d in seen]
+    assert all(d.derived for d in derived)
+    assert not any(d.derived for d in seen)
+
+
+def test_real_phones_through_a_proxy_tell_their_ssrc_too(explained: Any) -> None:
+    derived = read_rtcp(explained("proxy_baresip", 2, addresses=False))
+    assert {str(d.src) for d in derived} == {"10.77.0.2:14083", "10.77.0.3:15059"}
+
+
+def test_without_ssrc_in_the_session_description_there_are_none(
+    explained: Any,
+) -> None:
+    derived = read_rtcp(explained("quality_twice", addresses=False))
+    assert {(d.src, d.dst, d.derived) for d in derived} == {(None, None, False)}
+
+
+def test_an_ssrc_at_two_addresses_is_at_none_for_certain(story: Any) -> None:
+    story.invite(0, "alice > proxy", sdp="PCMU 198.51.100.23:4000\na=ssrc:7 cname:a")
+    story.invite(
+        0.1,
+        "proxy > bob",
+        branch="z9hG4bKb",
+        sdp="PCMU 203.0.113.9:30000\na=ssrc:7 cname:a",
+    )
+    add(story, 1, receiver_report(7, 8))
+    [datagram] = read_rtcp(story.call())
+    assert (datagram.src, datagram.derived) == (None, False)
+
+
+def test_with_one_side_known_the_other_stays_open(story: Any) -> None:
+    story.invite(0, sdp="PCMU 198.51.100.23:4000\na=ssrc:7 cname:a")
+    add(story, 1, receiver_report(7, 8))
+    [datagram] = read_rtcp(story.call())
+    assert (str(datagram.src), datagram.dst) == ("198.51.100.23:4001", None)
+
+
+@pytest.mark.parametrize(("answers", "port"), [(True, 4000), (False, 4001)])
+def test_rtcp_shares_a_port_only_if_both_sides_say_so(
+    story: Any, answers: bool, port: int
+) -> None:
+    mux = "\na=rtcp-mux"
+    story.invite(0, sdp="PCMU 198.51.100.23:4000\na=ssrc:7 cname:a" + mux)
+    story.reply(1, "200 OK", sdp="PCMU 10.8.0.14:17002" + (mux if answers else ""))
+    add(story, 2, receiver_report(7, 8))
+    [datagram] = read_rtcp(story.call())
+    assert datagram.src is not None
+    assert datagram.src.port == port
+
+
+def test_the_answers_first_codec_gives_the_clock(story: Any) -> None:
+    story.invite(0, sdp="PCMU+opus 198.51.100.23:4000")
+    story.reply(1, "200 OK", sdp="opus+PCMU 10.8.0.14:17002")
+    add(story, 2, receiver_report(7, 8, jitter=480))
+    assert only(story).jitter_ms == 10
+
+
+def test_an_offer_alone_gives_it_if_it_leaves_no_choice(story: Any) -> None:
+    story.invite(0, sdp="PCMU+PCMA 198.51.100.23:4000")
+    add(story, 2, receiver_report(7, 8, jitter=80))
+    assert only(story).jitter_ms == 10
+
+
+def test_an_offer_with_a_choice_does_not(story: Any) -> None:
+    story.invite(0, sdp="PCMU+opus 198.51.100.23:4000")
+    add(story, 2, receiver_report(7, 8, jitter=80))
+    assert only(story).jitter == 80
+    assert only(story).jitter_ms is None
+
+
+def test_rtp_that_was_seen_knows_better(story: Any) -> None:
+    story.invite(0, sdp="PCMU+opus 198.51.100.23:4000")
+    story.evidence.media = [{"ssrc": "0x00000008", "clock_rate": 48000}]
+    add(story, 2, receiver_report(7, 8, jitter=480))
+    assert only(story).jitter_ms == 10
+
+
+def test_without_signalling_jitter_has_no_milliseconds(story: Any) -> None:
+    add(story, 2, receiver_report(7, 8, jitter=80))
+    assert only(story).jitter_ms is None
+
+
+def test_the_example_of_rfc_3550() -> None:
+    # Section 6.4.1, figure 2.
+    assert round_trip_ms(0xB710_8000, 0xB705_2000, 0x0005_4000) == 6125
+
+
+@pytest.mark.parametrize(
+    ("arrival", "lsr", "dlsr"),
+    [
+        (0xB710_8000, 0, 0x0005_4000),
+        # Clocks apart: the answer before the question, or a minute late.
+        (0xB710_8000, 0xB711_0000, 0),
+        (0xB710_8000, 0xB6D0_8000, 0),
+    ],
+)
+def test_a_round_trip_that_cannot_be_is_none(arrival: int, lsr: int, dlsr: int) -> None:
+    assert round_trip_ms(arrival, lsr, dlsr) is None
+
+
+def test_a_round_trip_over_the_wrap_of_ntps_middle_bits() -> None:
+    assert round_trip_ms(0x0000_8000, 0xFFFF_8000, 0x0000_8000) == 500
+
+
+def test_the_middle_of_ntp_time_holds_seconds_and_a_sixteen_bit_fraction() -> None:
+    # 1 January 1970 is 2 208 988 800 = 0x83AA7E80 seconds after 1900.
+    assert ntp_middle(0) == 0x7E80_0000
+    assert ntp_middle(1_500_000_000) == 0x7E81_8000
+
+
+def test_where_the_senders_report_was_not_captured_its_own_clock_has_to_do(
+    story: Any,
+) -> None:
+    ts = 1_795_442_531_000_000_000 + 2_000_000_000
+    lsr = ntp_middle(ts - 300_000_000)
+    add(story, 2, receiver_report(7, 8, lsr=lsr, dlsr=65536 // 4))
+    assert only(story).round_trip_ms == pytest.approx(50, abs=0.1)
+
+
+def test_rtcp_that_cannot_be_read_says_why(story: Any) -> None:
+    add(story, 2, b"\x80\xc8\xff\xff")
+    [datagram] = read_rtcp(story.call())
+    assert datagram.problem
+    assert datagram.reports == datagram.packets == []
+
+
+def test_json_of_a_media_server_is_read_like_rtcp(story: Any) -> None:
+    report = {"fraction_lost": 64, "packets_lost": 3, "ia_jitter": 80, "lsr": 0}
+    document = {
+        "ssrc": 7,
+        "type": 201,
+        "report_count": 1,
+        "report_blocks": [{"source_ssrc": 8, "highest_seq_no": 9, "dlsr": 0} | report],
+    }
+    story.invite(0, sdp="PCMU 198.51.100.23:4000")
+    add(story, 2, json.dumps(document).encode(), story.hosts["bob"])
+    assert only(story).ssrc == 8
+    assert only(story).jitter_ms == 10
+    assert only(story).src == story.hosts["bob"]
