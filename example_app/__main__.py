@@ -30,12 +30,16 @@ def main(arguments: list[str]) -> int:
             listener.listen()
         except (OSError, OverflowError) as error:
             print(  # noqa: T201
-                f"Cannot listen on {HOST}:{port} ({error})."
+                f"Cannot listen on {HOST}:{port}: {_reason(error)}."
                 " Choose another port: make demo PORT=5001",
                 file=sys.stderr,
             )
             return 1
         return _serve(listener)
+
+
+def _reason(error: OSError | OverflowError) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _serve(listener: socket.socket) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -46,6 +47,8 @@ def fill(app: Flask) -> int:
     :raises subprocess.CalledProcessError: if the import fails; its message has been
         printed.
     """
+    # What a fill that was broken off has left would be filed twice, at two times.
+    shutil.rmtree(Path(app.instance_path, "vault"), ignore_errors=True)
     state = app.extensions["sipvault"]
     rows = []
     folders = sorted(path for path in (HERE / "recordings").iterdir() if path.is_dir())
