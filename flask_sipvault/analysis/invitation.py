@@ -24,6 +24,7 @@ class Invitation:
     :param invites: all of them, at every hop, retransmissions included.
     :param attempts: the caller's own INVITEs without retransmissions: more than one
         after a challenge, a redirection, or a session timer too short.
+    :param earlier_numbers: the CSeq numbers of the attempts before the last.
     :param caller_place: where the caller's side of the call is.
     :param callee_place: where the called side is, the far end of the path; None where
         it cannot be told.
@@ -39,6 +40,7 @@ class Invitation:
     first: Message | None
     invites: list[Message]
     attempts: list[Message]
+    earlier_numbers: set[int | None]
     caller_place: Endpoint
     caller_tag: str
     callee_place: Endpoint | None = None
@@ -62,9 +64,7 @@ class Invitation:
 
     def is_last(self, response: Message) -> bool:
         """Whether a response is to the last attempt, not to one before."""
-        numbers = [attempt.cseq_number for attempt in self.attempts]
-        number = response.cseq_number
-        return number not in numbers or number == numbers[-1]
+        return response.cseq_number not in self.earlier_numbers
 
 
 def find_invitation(messages: list[Message]) -> Invitation | None:
@@ -88,7 +88,13 @@ def find_invitation(messages: list[Message]) -> Invitation | None:
         return None
     attempts = [m for m in invites if m.origin == caller_place and m.transaction == m.n]
     found = Invitation(
-        first, invites, attempts, caller_place, caller_tag, responses=responses
+        first,
+        invites,
+        attempts,
+        {m.cseq_number for m in attempts} - {m.cseq_number for m in attempts[-1:]},
+        caller_place,
+        caller_tag,
+        responses=responses,
     )
     _find_course(found)
     _find_callee(found)

@@ -97,7 +97,7 @@ def ladder(call: Call) -> Ladder:
             )
         )
         before = message.ts
-    return Ladder([_lifeline(call, place) for place in places], rows)
+    return Ladder(_lifelines(call, places), rows)
 
 
 def _order(call: Call) -> list[Endpoint]:
@@ -113,18 +113,24 @@ def _order(call: Call) -> list[Endpoint]:
     return list(places)
 
 
-def _lifeline(call: Call, place: Endpoint) -> Lifeline:
-    role: Literal["caller", "callee", ""] = ""
-    if place == call.caller_place:
-        role, name = "caller", call.caller.display or call.caller.user
-    elif place == call.callee_place:
-        role, name = "callee", call.callee.display or call.callee.user
-    else:
+def _lifelines(call: Call, places: list[Endpoint]) -> list[Lifeline]:
+    software: dict[Endpoint, str] = {}
+    for message in call.messages:
         # Each hop makes its own 100; what it passes on names the one who made that.
-        own = [m for m in call.messages if m.origin == place and m.code == 100]
-        name = next((m.sip.user_agent for m in own if m.sip), "")
-    address = place_name(place)
-    return Lifeline(place, printable(name) or address, address, role)
+        if message.code == 100 and message.sip and message.origin not in software:
+            software[message.origin] = message.sip.user_agent
+    lifelines = []
+    for place in places:
+        role: Literal["caller", "callee", ""] = ""
+        if place == call.caller_place:
+            role, name = "caller", call.caller.display or call.caller.user
+        elif place == call.callee_place:
+            role, name = "callee", call.callee.display or call.callee.user
+        else:
+            name = software.get(place, "")
+        address = place_name(place)
+        lifelines.append(Lifeline(place, printable(name) or address, address, role))
+    return lifelines
 
 
 def as_text(call: Call, width: int = 100) -> str:
