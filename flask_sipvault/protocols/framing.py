@@ -25,12 +25,19 @@ MAX_HANDSHAKE = 16 << 10
 _METHOD = rb"[\w.!%*+`'~-]{1,64}"
 
 #: How a segment looks that begins with a SIP message: a start line, or so much of one
-#: that it is not likely to be anything else.
+#: that it is not likely to be anything else. Segments that are even shorter are known
+#: by their first word.
 _SIP_BEGINS = re.compile(
     rb"SIP/2\.0 \d|"
     + _METHOD
     + rb" +(?:[^\r\n]* SIP/2\.0[ \t]*\r?\n|[A-Za-z][A-Za-z0-9+.-]{0,15}:[^\r\n]*\r?\Z)"
 )
+
+_METHODS = (
+    b"INVITE ACK BYE CANCEL OPTIONS REGISTER PRACK UPDATE INFO MESSAGE REFER NOTIFY "
+    b"SUBSCRIBE PUBLISH"
+)
+_FIRST_WORDS = tuple(word + b" " for word in [b"SIP/2.0", *_METHODS.split()])
 
 #: A message in the middle of a segment. Two lines are asked for, so that a status line
 #: in a body (message/sipfrag, RFC 3420) is not taken for one.
@@ -114,7 +121,9 @@ class MessageFramer:
     def _recognise(self) -> None:
         """Set the protocol by what the buffer begins with, or drop what is in it."""
         data = self._buffer = self._buffer.lstrip(b"\r\n")
-        if _SIP_BEGINS.match(data):
+        if not data:
+            return
+        if _begins_sip(data):
             self._protocol = "sip"
         elif data.startswith(hep.MAGIC):
             self._protocol = "hep"
@@ -174,6 +183,14 @@ class MessageFramer:
         except websocket.WebSocketError:
             self._websocket = websocket.FrameReader()
             self._protocol = ""
+
+
+def _begins_sip(data: bytes) -> bool:
+    if _SIP_BEGINS.match(data):
+        return True
+    return b"\n" not in data and any(
+        word.startswith(data) or data.startswith(word) for word in _FIRST_WORDS
+    )
 
 
 def _is_websocket(data: bytes) -> bool:
