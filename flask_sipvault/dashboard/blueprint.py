@@ -33,6 +33,7 @@ _FILES = {
     "sip.txt": views.sip_text,
 }
 
+_READING_METHODS = ["GET", "HEAD", "OPTIONS"]
 _CHANGING_METHODS = ["POST", "PUT", "PATCH", "DELETE"]
 
 _POLICY = (
@@ -116,6 +117,8 @@ def _secure(response: Response) -> Response:
     headers.setdefault("Cache-Control", "private, no-store")
     headers.setdefault("Referrer-Policy", "no-referrer")
     if g.get("_sipvault_answers"):
+        if request.method == "OPTIONS":
+            headers["Allow"] = ", ".join(_READING_METHODS)
         # A host's own layout may hold its forms: searching, logging out.
         embedded = views.state().settings.base_template is not None
         forms = "form-action 'self'" if embedded else "form-action 'none'"
@@ -124,7 +127,7 @@ def _secure(response: Response) -> Response:
 
 
 def _wrong_method(**_parts: str) -> ResponseReturnValue:
-    raise MethodNotAllowed(valid_methods=["GET", "HEAD", "OPTIONS"])
+    raise MethodNotAllowed(valid_methods=_READING_METHODS)
 
 
 def _is_file() -> bool:

@@ -35,8 +35,8 @@ def split(raw: bytes) -> tuple[bytes, bytes]:
 def head(data: bytes) -> Markup:
     """The start line in ``sv-start``, each header's name in ``sv-name``."""
     first, *headers = _lines(data)
-    start = Markup('<span class="sv-start">{}</span>').format(first)
-    return Markup("\n").join([start, *_named(headers, _HEADER_NAME)])
+    start = f'<span class="sv-start">{escape(first)}</span>'
+    return _joined([start, *_named(headers, _HEADER_NAME)])
 
 
 def body(data: bytes, content_type: str = "") -> Markup:
@@ -44,7 +44,7 @@ def body(data: bytes, content_type: str = "") -> Markup:
     if not is_text(data):
         return escape(hexdump(data))
     if "sdp" in content_type.lower():
-        return Markup("\n").join(_named(_lines(data), _SDP_NAME))
+        return _joined(_named(_lines(data), _SDP_NAME))
     return escape("\n".join(_lines(data)))
 
 
@@ -78,12 +78,16 @@ def _lines(data: bytes) -> list[str]:
     return [visible(line) for line in _LINE_END.split(data.decode("utf-8", "replace"))]
 
 
-def _named(lines: Iterable[str], name: re.Pattern[str]) -> Iterable[Markup]:
+def _named(lines: Iterable[str], name: re.Pattern[str]) -> Iterable[str]:
+    """The lines escaped, the names at their beginning marked."""
     for line in lines:
         match = name.match(line)
         end = match.end() if match else 0
-        if end:
-            marked = Markup('<span class="sv-name">{}</span>').format(line[:end])
-            yield marked + line[end:]
-        else:
-            yield escape(line)
+        rest = escape(line[end:])
+        yield (
+            f'<span class="sv-name">{escape(line[:end])}</span>{rest}' if end else rest
+        )
+
+
+def _joined(escaped: Iterable[str]) -> Markup:
+    return Markup("\n".join(escaped))  # noqa: S704 - escaped in head and _named

@@ -159,11 +159,17 @@
         row.setAttribute("aria-current", "true");
         reveal(row);
       }
+      fold();
+    };
+    // Beside the ladder only the chosen message shows. The others are hidden in a way
+    // that the browser's own search still finds them.
+    const fold = () => {
       for (const message of messages) {
-        const here = message.dataset.n === n;
-        message.classList.toggle("sv-chosen", here);
+        const here = message.dataset.n === chosen;
         if (here) message.open = true;
         else if (beside()) message.open = false;
+        if (beside() && !here) message.setAttribute("hidden", "until-found");
+        else message.removeAttribute("hidden");
       }
     };
     // "afar": the reader comes from the log or the RTCP table further down.
@@ -189,6 +195,13 @@
       event.preventDefault();
       show(n, { from: work.contains(link) ? "ladder" : "afar" });
     });
+    for (const message of messages) {
+      message.addEventListener("beforematch", () => choose(message.dataset.n));
+    }
+    WIDE.addEventListener("change", () => {
+      if (WIDE.matches && !chosen && first !== undefined) choose(first);
+      else fold();
+    });
     window.addEventListener("popstate", () => {
       const n = numberIn(location.hash) ?? first;
       if (n !== undefined) choose(n);
@@ -199,7 +212,7 @@
       if (allButton) {
         allButton.setAttribute("aria-pressed", String(!one));
       }
-      if (one && chosen) choose(chosen);
+      fold();
     };
     allButton?.addEventListener("click", () => {
       showOne(!work.classList.contains("sv-one"));
@@ -220,7 +233,7 @@
       else if (event.key === "k") step(-1);
     });
 
-    showOne(true);
+    work.classList.add("sv-one");
     const linked = numberIn(location.hash);
     if (linked) choose(linked);
     else if (WIDE.matches && first !== undefined) choose(first);
