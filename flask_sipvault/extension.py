@@ -159,23 +159,23 @@ class MountedVault:
         return self._installation.clicks.open(token, identity=identity)
 
     def url_for_call(self, call_id: str, customer_id: str) -> str:
-        """A signed link to the call, good for this hour and the next.
-
-        :raises flask_sipvault.settings.SettingsError: outside a request, if
-            ``SIPVAULT_BASE_URL`` is not set.
-        """
-        return self._base_url() + self._installation.path(call_id, customer_id)
+        """A signed link to the call from a page of this very host: it has no host."""
+        path = self._installation.path(call_id, customer_id)
+        return f"{request.root_path.rstrip('/')}{self.settings.url_prefix}{path}"
 
     def link(self, call_id: str | None, customer_id: str | None = None) -> str:
         """The Jinja helper ``sipvault_link``: the link itself, signed now.
 
         Empty for a row without a usable Call-ID: one odd row must not break a list.
+
+        :raises flask_sipvault.settings.SettingsError: outside a request, if
+            ``SIPVAULT_BASE_URL`` is not set.
         """
         customer_id = customer_id or self.customer_of_request()
         if not call_id or not customer_id:
             return ""
         try:
-            return self.url_for_call(call_id, customer_id)
+            return self._base_url() + self._installation.path(call_id, customer_id)
         except CallIdError:
             return ""
 
