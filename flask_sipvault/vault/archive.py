@@ -31,6 +31,9 @@ _SIGNATURE = b"PK\x03\x04"
 _NAME = re.compile(rb"[a-z]{1,20}\.[a-z]{1,10}")
 _STORED, _DEFLATED = 0, 8
 
+#: Flags: how hard the packer tried, and that the name is UTF-8.
+_HARMLESS = 0x0806
+
 #: Compressed bytes to take at a time: what is lost before a broken byte at most.
 _STEP = 512
 
@@ -100,7 +103,8 @@ def _read_member(
     flags, method, crc, packed, name_size, extra_size = header
     raw_name = data[body : body + name_size]
     body += name_size + extra_size
-    if not _NAME.fullmatch(raw_name) or flags & ~0x800 or raw_name.decode() in members:
+    strange = flags & ~_HARMLESS or not _NAME.fullmatch(raw_name)
+    if strange or raw_name.decode() in members:
         damage.append("the zip file has a member that was not written here")
         return offset + len(_SIGNATURE)
     name = raw_name.decode()
