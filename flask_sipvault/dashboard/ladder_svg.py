@@ -19,7 +19,7 @@ from . import figures
 from .plain import on_one_line
 
 #: The page's card shows this much without scrolling.
-CARD_WIDTH = 620
+CARD_WIDTH = 600
 
 _TIMES = 120  # the columns of time and delta
 _SIDE = 64  # from the outer lifelines to the edge
@@ -29,6 +29,7 @@ _ROW = 28
 _PAUSE = 26  # extra height where nothing happened for long
 _LOOP = 34  # how far a message to oneself reaches out
 _CHARACTER = 6.4  # width of a label's average character, in pixels
+_TAIL = 6  # characters kept at the end of a detail that does not fit
 _HEAD_CHARACTER = 7.7  # the same of a lifeline's name
 
 #: Silence of ten seconds is worth seeing: a call that rings, talks or hangs.
@@ -186,7 +187,7 @@ def _label(row: Row, start: float, end: float, y: int, width: int) -> str:
         y -= 6
     room = int(span / _CHARACTER)
     label = _cut(on_one_line(row.label), room)
-    detail = _cut(on_one_line(row.detail), int((room - len(label) - 1) * 1.15))
+    detail = _cut_inside(on_one_line(row.detail), int((room - len(label) - 1) * 1.15))
     note = f'<tspan class="sv-sub" dx="5">{escape(detail)}</tspan>' if detail else ""
     return (
         f'<text class="sv-lab" x="{x:.0f}" y="{y}" text-anchor="{anchor}">'
@@ -199,6 +200,13 @@ def _cut(text: str, room: int) -> str:
     if len(text) <= room:
         return text
     return f"{text[: room - 1]}…" if room > 3 else ""
+
+
+def _cut_inside(text: str, room: int) -> str:
+    """The text with its middle left out: a port, or "hold", stands at its end."""
+    if len(text) <= room or room < 2 * _TAIL:
+        return _cut(text, room)
+    return f"{text[: room - _TAIL - 1]}…{text[-_TAIL:]}"
 
 
 def _join(pieces: Iterator[str]) -> Markup:
