@@ -55,6 +55,25 @@ def find_installation(*, need_secret: bool) -> Installation:
     return Installation(_find_settings(need_secret))
 
 
+def find_app_settings() -> Settings | None:
+    """The settings of the host's app; None where there is no app.
+
+    :raises click.ClickException: see :func:`find_installation`.
+    """
+    app = _find_app()
+    if app is None:
+        return None
+    mounted = app.extensions.get("sipvault")
+    if mounted is None:
+        raise click.ClickException(
+            f"The Flask app {app.name!r} has no SIPVault. Add SIPVault(app) to it, name"
+            " another with --app, or work from a folder without an app to take the"
+            " settings from the environment."
+        )
+    settings: Settings = mounted.settings
+    return settings
+
+
 def choose_customer(installation: Installation, asked: str | None) -> str:
     """The customer asked for, or the default one.
 
@@ -89,17 +108,9 @@ def _harmless(text: str) -> str:
 
 
 def _find_settings(need_secret: bool) -> Settings:
-    app = _find_app()
-    if app is None:
+    settings = find_app_settings()
+    if settings is None:
         return settings_module.load({}, os.environ, need_secret=need_secret)
-    mounted = app.extensions.get("sipvault")
-    if mounted is None:
-        raise click.ClickException(
-            f"The Flask app {app.name!r} has no SIPVault. Add SIPVault(app) to it, name"
-            " another with --app, or work from a folder without an app to take the"
-            " settings from the environment."
-        )
-    settings: Settings = mounted.settings
     return settings
 
 
