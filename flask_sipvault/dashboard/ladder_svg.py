@@ -183,11 +183,11 @@ def _label(row: Row, start: float, end: float, y: int, width: int) -> str:
         x, anchor, span = start + _LOOP + 6, "start", width - start - _LOOP - 10
         y += 4
     else:
-        x, anchor, span = (start + end) / 2, "middle", abs(end - start) - 22
+        x, anchor, span = (start + end) / 2, "middle", abs(end - start) - 28
         y -= 6
     room = int(span / _CHARACTER)
     label = _cut(on_one_line(row.label), room)
-    detail = _cut_inside(on_one_line(row.detail), int((room - len(label) - 1) * 1.15))
+    detail = _cut_inside(on_one_line(row.detail), int((room - len(label) - 1) * 1.1))
     note = f'<tspan class="sv-sub" dx="5">{escape(detail)}</tspan>' if detail else ""
     return (
         f'<text class="sv-lab" x="{x:.0f}" y="{y}" text-anchor="{anchor}">'
