@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from flask.cli import AppGroup
 
+from .generating import generator_command
 from .importing import import_command
 from .linking import link_command
 from .linking import verify_command
+from .opensips import opensips_command
 from .pruning import prune_command
 from .showing import show_command
 
@@ -17,8 +19,10 @@ cli = AppGroup(
     "sipvault",
     help="Evidence of calls: import, show and prune it, make and check links.",
 )
+cli.add_command(generator_command)
 cli.add_command(import_command)
 cli.add_command(link_command)
+cli.add_command(opensips_command)
 cli.add_command(prune_command)
 cli.add_command(show_command)
 cli.add_command(verify_command)
