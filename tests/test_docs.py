@@ -15,7 +15,20 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 
 TEXTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.glob("*.rst")]
-COMMANDS = sorted(cli.commands)
+
+
+def commands(group: click.Group, prefix: str = "") -> dict[str, click.Command]:
+    """Each command by its whole name, those of groups within the group too."""
+    found: dict[str, click.Command] = {}
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            found |= commands(command, f"{prefix}{name} ")
+        else:
+            found[prefix + name] = command
+    return found
+
+
+COMMANDS = commands(cli)
 
 
 def page(name: str) -> str:
@@ -36,16 +49,16 @@ def test_no_document_names_a_setting_that_does_not_exist() -> None:
     assert named - {"SIPVAULT_S3"} <= set(KNOWN_NAMES)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_is_documented(command: str) -> None:
     assert f"flask sipvault {command}" in page("cli")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_option_is_documented_with_its_command(command: str) -> None:
     section = re.split(r"^-{3,}$", page("cli"), flags=re.MULTILINE)
     text = next(part for part in section if f"\n``flask sipvault {command} " in part)
-    for parameter in cli.commands[command].params:
+    for parameter in COMMANDS[command].params:
         if isinstance(parameter, click.Option):
             assert parameter.opts[0] in text
 
@@ -53,7 +66,7 @@ def test_every_option_is_documented_with_its_command(command: str) -> None:
 def test_no_document_names_a_command_that_does_not_exist() -> None:
     for path in TEXTS:
         named = re.findall(r"flask sipvault ([a-z][a-z-]+)", path.read_text())
-        assert set(named) <= set(COMMANDS), path
+        assert set(named) <= set(cli.commands), path
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:
