@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from flask.cli import AppGroup
 
+from .examining import doctor_command
 from .generating import generator_command
 from .importing import import_command
 from .linking import link_command
@@ -19,6 +20,7 @@ cli = AppGroup(
     "sipvault",
     help="Evidence of calls: import, show and prune it, make and check links.",
 )
+cli.add_command(doctor_command)
 cli.add_command(generator_command)
 cli.add_command(import_command)
 cli.add_command(link_command)

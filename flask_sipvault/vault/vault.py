@@ -148,6 +148,16 @@ class Vault:
         whole = merge(found)
         return replace(whole, legs=legs, damage=[*whole.damage, *damage])
 
+    def newest_day(self, call_id: str) -> str | None:
+        """The UTC day of the call's newest part, however long ago; None without parts.
+
+        :raises StoreError: if the store does not answer.
+        """
+        prefix = self._prefix(call_id)
+        names = [item.key.removeprefix(prefix) for item in self.store.list(prefix)]
+        days = [name.partition("/")[0] for name in names if _PART_KEY.fullmatch(name)]
+        return max(days, default=None)
+
     def raw_parts(
         self, call_id: str, *, now: float | None = None
     ) -> list[tuple[str, bytes]]:
