@@ -7,8 +7,9 @@ no reader for other people's captures: that is :mod:`flask_sipvault.protocols.ca
 - UDP: one datagram in one IP packet, whatever the MTU was.
 - TCP, TLS, WebSocket: the plain text as segments of one TCP stream for each pair of
   addresses, without the handshake, which nobody captured. PSH closes a message.
-  Wireshark reads it at any port but HTTP's own (80, 8080), where it must be told
-  "Decode as SIP".
+  Wireshark reads it wherever another protocol does not claim the port. At HTTP's ports
+  (80, 8080, 8088), where WebSocket may come, it must be told to try its heuristics
+  first, or to decode as SIP.
 - SCTP: DATA chunks (RFC 9260 section 3.3.1), whose B and E bits delimit a message.
 - A message that no UDP datagram can hold (HEP and the agent bring up to 1 MiB) goes as
   TCP segments.

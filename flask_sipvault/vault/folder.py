@@ -17,6 +17,7 @@ from .objects import StoreError
 #: files of a write, and ``..``. File systems take 255 bytes.
 _COMPONENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,219}")
 _UNFINISHED = ".unfinished-"
+_ATTEMPTS = 10
 
 
 class FolderStore:
@@ -63,11 +64,14 @@ class FolderStore:
         with _translated(f"write {path}"):
             # A missing root is not made here: it may be a disk that is not mounted.
             self.root.stat()
-            try:
-                self._write(path, data)
-            except FileNotFoundError:
-                # delete() took the folder away just after it was made.
-                self._write(path, data)
+            for attempt in range(_ATTEMPTS):
+                try:
+                    self._write(path, data)
+                    break
+                except FileNotFoundError:
+                    # delete() took the folder away just after it was made.
+                    if attempt == _ATTEMPTS - 1:
+                        raise
 
     def delete(self, key: str) -> None:
         """See :class:`~flask_sipvault.vault.objects.ObjectStore`. Folders left empty go

@@ -232,7 +232,7 @@ def test_threads_share_one_client(
         return session()
 
     bucket = moto_server.new_bucket()
-    monkeypatch.setattr(s3.boto3.session, "Session", counted)
+    monkeypatch.setattr(boto3.session, "Session", counted)
     with closing(moto_server.store(bucket)) as store:
         assert made == []
         threads = [threading.Thread(target=store.list, args=("",)) for _ in range(8)]

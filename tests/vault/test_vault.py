@@ -410,7 +410,7 @@ def test_only_the_listing_expires_soon(counted: Counted) -> None:
     vault = Vault(counted, customer_id="acme", cache=cache)
     vault.put(part())
     vault.find(CALL_ID, now=NOON)
-    assert sorted(cache.timeouts.values(), key=int) == [10, 24 * 3600]
+    assert set(cache.timeouts.values()) == {10, 24 * 3600}
 
 
 def test_an_empty_listing_is_asked_for_again(counted: Counted) -> None:
