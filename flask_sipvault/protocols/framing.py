@@ -15,9 +15,13 @@ from typing import NamedTuple
 from . import hep
 from . import sip
 from . import websocket
+from .mime import END_OF_HEAD
 
 #: The longest message that is put together. Longer ones are lost.
 MAX_MESSAGE = 256 << 10
+
+#: The longest start line of a message in more than one segment.
+MAX_START_LINE = 64 << 10
 
 #: The longest HTTP head before a WebSocket.
 MAX_HANDSHAKE = 16 << 10
@@ -63,12 +67,21 @@ class Framed(NamedTuple):
 class MessageFramer:
     """One direction of a connection, fed with its bytes in order."""
 
-    __slots__ = ("_buffer", "_is_sip", "_protocol", "_websocket")
+    __slots__ = (
+        "_buffer",
+        "_is_sip",
+        "_needed",
+        "_protocol",
+        "_searched",
+        "_websocket",
+    )
 
     def __init__(self) -> None:
         self._buffer = b""
         self._protocol: Literal["", "sip", "hep", "handshake", "websocket"] = ""
         self._is_sip = False  # has been, whatever was lost since
+        self._searched = 0  # how much of the buffer does not end a header section
+        self._needed = 0  # how long the message in the buffer is, once that is known
         self._websocket = websocket.FrameReader()
 
     @property
@@ -104,6 +117,7 @@ class MessageFramer:
         A WebSocket stays one, since its next frame most often begins a segment.
         """
         self._buffer = b""
+        self._searched = self._needed = 0
         if self._protocol == "websocket":
             self._websocket = websocket.FrameReader()
         else:
@@ -136,6 +150,7 @@ class MessageFramer:
 
     def _resynchronise(self) -> None:
         """Drop what is in the buffer up to the next SIP message in it, if any."""
+        self._searched = self._needed = 0
         within = _SIP_WITHIN.search(self._buffer) if self._is_sip else None
         self._buffer = self._buffer[within.end() :] if within else b""
 
@@ -143,7 +158,7 @@ class MessageFramer:
         # Line ends between messages keep connections alive (RFC 5626 section 3.5.1).
         self._buffer = self._buffer.lstrip(b"\r\n")
         try:
-            length = sip.frame_length(self._buffer)
+            length = self._sip_length()
         except sip.SipError:
             self._protocol = ""
             self._resynchronise()
@@ -152,6 +167,30 @@ class MessageFramer:
             self._is_sip = True
             messages.append(Framed("tcp", self._buffer[:length]))
             self._buffer = self._buffer[length:]
+            self._searched = self._needed = 0
+
+    def _sip_length(self) -> int | None:
+        """Like :func:`.sip.frame_length`, but without reading again at every segment
+        what has been read: a message may come byte by byte."""
+        if not self._needed:
+            end = END_OF_HEAD.search(self._buffer, self._searched)
+            if end is None and self._searched:
+                self._searched = len(self._buffer) - 3
+                return None
+            length = sip.frame_length(self._buffer)
+            if length is not None:
+                return length
+            if end is None:
+                if b"\n" in self._buffer:
+                    self._searched = len(self._buffer) - 3
+                elif len(self._buffer) > MAX_START_LINE:
+                    raise sip.SipError("a start line that is too long")
+                return None
+            needed = sip.frame_length(self._buffer + bytes(MAX_MESSAGE))
+            if needed is None:
+                raise sip.SipError("a message that is too long")
+            self._needed = needed
+        return self._needed if len(self._buffer) >= self._needed else None
 
     def _hep(self, messages: list[Framed]) -> None:
         try:
