@@ -19,6 +19,8 @@ from typing import Any
 from typing import NamedTuple
 
 from . import settingvalues as values
+from .collectorsettings import CollectorSettings as CollectorSettings
+from .collectorsettings import read_collector
 from .customers import Customer as Customer
 from .customers import read_customers
 from .customers import refuse_equal_secrets
@@ -130,13 +132,21 @@ SETTINGS = (
         "SIPVAULT_LISTEN_TCP",
         "address",
         ":9060",
-        "Where the collector listens for agents.",
+        "Where the collector listens for agents, and for HEP over TCP and TLS.",
     ),
     Setting(
-        "SIPVAULT_LISTEN_HEP", "address", ":9060", "Where the collector takes HEP."
+        "SIPVAULT_LISTEN_HEP",
+        "address",
+        ":9060",
+        "Where the collector takes HEP over UDP.",
     ),
-    Setting("SIPVAULT_TLS_CERT", "path", "none", "The collector's certificate."),
-    Setting("SIPVAULT_TLS_KEY", "path", "none", "The key of that certificate."),
+    Setting("SIPVAULT_TLS_CERT", "path", "none", "The collector's certificate, PEM."),
+    Setting(
+        "SIPVAULT_TLS_KEY",
+        "path",
+        "in the file of the certificate",
+        "The key of that certificate, PEM.",
+    ),
     Setting(
         "SIPVAULT_LINGER",
         "seconds",
@@ -150,7 +160,22 @@ SETTINGS = (
         "How long a call may be silent before the collector writes it as expired.",
     ),
     Setting(
-        "SIPVAULT_SPOOL", "path", "none", "Where the collector keeps unwritten calls."
+        "SIPVAULT_PARTIAL_SECONDS",
+        "seconds",
+        "300",
+        "How often the collector writes what is new of a call that is still up.",
+    ),
+    Setting(
+        "SIPVAULT_SPOOL",
+        "path",
+        "the folder sipvault-spool in the application's instance folder",
+        "The folder where the collector keeps what is not written yet.",
+    ),
+    Setting(
+        "SIPVAULT_SPOOL_MAX_BYTES",
+        "whole number of bytes",
+        "1 GiB",
+        "How large the spool may grow before the collector reads no more.",
     ),
     Setting(
         "SIPVAULT_METRICS_LISTEN",
@@ -186,6 +211,7 @@ class Settings:
     :param url_prefix: empty, or like ``/vault``.
     :param store: a folder, or how S3 is reached.
     :param cache: Flask-Caching's settings, or a Cache object of the host.
+    :param collector: what only the collector obeys.
     """
 
     customers: dict[str, Customer]
@@ -198,6 +224,7 @@ class Settings:
     store: Path | S3Access
     lookback_days: int
     cache: Any = field(repr=False)
+    collector: CollectorSettings = field(default_factory=CollectorSettings)
 
 
 def load(
@@ -240,6 +267,10 @@ def load(
         lookback_days=source.read("SIPVAULT_LOOKBACK_DAYS", _read_lookback, 7),
         cache=source.read(
             "SIPVAULT_CACHE", values.cache, {"CACHE_TYPE": "SimpleCache"}
+        ),
+        collector=read_collector(
+            source.read,
+            Path(instance_path) / "sipvault-spool" if instance_path else None,
         ),
     )
 

@@ -12,7 +12,9 @@ import json
 import re
 from collections.abc import Iterable
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from .links import check_secret
@@ -29,6 +31,16 @@ _IP_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 #: What a store of plain files takes as one name; S3 takes more.
 _KEY_COMPONENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,219}")
 _URL_PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+
+
+class ListenAddress(NamedTuple):
+    """Where to listen.
+
+    :param host: an address or a name; empty for every address of this host.
+    """
+
+    host: str
+    port: int
 
 
 class SettingsError(ValueError):
@@ -137,17 +149,47 @@ def url_prefix(setting: str, value: object) -> str:
     return checked
 
 
-def whole_number(setting: str, value: object, *, maximum: int) -> int:
-    """A number from 1 to a maximum."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
+def whole_number(setting: str, value: object, *, minimum: int = 1, maximum: int) -> int:
+    """A number from a minimum to a maximum."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
         value = int(value)
-    if type(value) is not int or not 1 <= value <= maximum:
+    if type(value) is not int or not minimum <= value <= maximum:
         raise SettingsError(
             setting,
             f"is {value!r}"[:80],
-            f"Give a whole number from 1 to {maximum}.",
+            f"Give a whole number from {minimum} to {maximum}.",
         )
     return value
+
+
+def listen_address(setting: str, value: object) -> ListenAddress:
+    """``:9060`` for every address of this host, ``127.0.0.1:9060``, ``[::1]:9060``, or
+    the host by its name; port 0 leaves the choice to the system.
+    """
+    checked = text(setting, value)
+    host, colon, port = checked.rpartition(":")
+    name = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if (
+        not colon
+        or not re.fullmatch("[0-9]{1,5}", port)
+        or int(port) > 0xFFFF
+        or re.search(r"[\s/\[\]]", name)
+        or (name == host and ":" in host)
+    ):
+        raise SettingsError(
+            setting,
+            f"is {checked[:80]!r}",
+            "Give a host and a port like 127.0.0.1:9060 or [::1]:9060, or the port"
+            " alone like :9060.",
+        )
+    return ListenAddress(name, int(port))
+
+
+def path(setting: str, value: object) -> Path:
+    """The path of a file or a folder; one that is not absolute begins here."""
+    if not isinstance(value, Path):
+        value = Path(text(setting, value)).expanduser()
+    return value.absolute()
 
 
 def flag(setting: str, value: object) -> bool:
