@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ..protocols.sdp import AUXILIARY_CODECS
 from ..protocols.sdp import Media
 from ..protocols.sdp import Sdp
 from .messages import Message
@@ -11,9 +12,6 @@ from .reasons import reasons
 from .wording import printable
 
 Style = Literal["request", "provisional", "success", "failure"]
-
-#: Codecs that carry no speech or picture of their own, and are in nearly every offer.
-AUXILIARY_CODECS = frozenset({"telephone-event", "cn", "red", "rtx", "ulpfec"})
 
 #: How many codecs of a stream are named; an offer may hold dozens.
 MAX_CODECS = 4

@@ -141,10 +141,7 @@ def _find_course(found: Invitation) -> None:
     )
     final = found.final
     found.final_at_caller = final is not None and final.target == found.caller_place
-    decided = final or (found.attempts[-1] if found.attempts else None)
-    found.challenged = decided is not None and any(
-        m.code in CHALLENGES and m.cseq_number != decided.cseq_number for m in at_caller
-    )
+    found.challenged = any(m.code in CHALLENGES and m is not final for m in at_caller)
 
 
 def _accepts(message: Message) -> bool:

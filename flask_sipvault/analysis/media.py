@@ -12,8 +12,8 @@ from dataclasses import replace
 from ..evidence import RtcpDatagram
 from ..protocols import rtcp
 from ..protocols.address import Endpoint
+from ..protocols.sdp import AUXILIARY_CODECS
 from ..protocols.sdp import Media
-from .details import AUXILIARY_CODECS
 from .dialog import Call
 
 #: From 1900, where NTP's time starts, to 1970, in seconds.

@@ -141,7 +141,6 @@ def _find_transactions(messages: list[Message]) -> None:
     for message in messages:
         if message.kind == "request" and message.method != "ACK":
             message.transaction = known.open(message)
-    accepted: set[int | None] = set()
     refused: set[int | None] = set()
     for message in messages:
         if message.kind == "response":
@@ -150,16 +149,15 @@ def _find_transactions(messages: list[Message]) -> None:
             ) or known.between(
                 message, message.cseq_method, message.target, message.origin
             )
-            if message.code >= 200:
-                outcome = accepted if message.code < 300 else refused
-                outcome.add(message.transaction)
+            if message.code >= 300:
+                refused.add(message.transaction)
     for message in messages:
         if message.method == "ACK":
             invite = known.named(message, "INVITE") or known.between(
                 message, "INVITE", message.origin, message.target
             )
             same_branch = invite == known.named(message, "INVITE")
-            if invite and (same_branch or invite in refused - accepted):
+            if invite and (same_branch or invite in refused):
                 message.transaction = invite
             else:
                 message.transaction = known.open(message)

@@ -64,6 +64,11 @@ def test_after_a_challenge_the_last_attempt_decides(story: Any) -> None:
     assert found.final.code == 486
 
 
+def test_a_challenge_that_nobody_answered_was_not_met_before(story: Any) -> None:
+    story.invite(0).reply(0.1, "407 Proxy Authentication Required")
+    assert not invitation(story).challenged
+
+
 def test_the_answer_to_an_attempt_that_was_not_captured_counts_too(
     story: Any,
 ) -> None:

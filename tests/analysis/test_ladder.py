@@ -34,6 +34,15 @@ def test_each_lifeline_says_who_is_there(explained: Any) -> None:
     ]
 
 
+def test_a_proxy_is_not_named_after_what_it_passes_on(story: Any) -> None:
+    story.invite(0, "alice > proxy")
+    phone = ("User-Agent: phone",)
+    story.invite(0.1, "proxy > bob", branch="z9hG4bKb", headers=phone)
+    story.reply(1, "180 Ringing", "bob > proxy", branch="z9hG4bKb", headers=phone)
+    story.reply(1.1, "180 Ringing", "proxy > alice", headers=phone)
+    assert ladder(story.call()).lifelines[1].label == "203.0.113.9:5060"
+
+
 def test_of_a_fork_the_branch_that_counts_stands_at_the_right(story: Any) -> None:
     story.invite(0, "alice > proxy")
     story.invite(0.1, "proxy > bob", branch="z9hG4bKb")

@@ -110,6 +110,15 @@ def test_with_one_side_known_the_other_stays_open(story: Any) -> None:
     assert (str(datagram.src), datagram.dst) == ("198.51.100.23:4001", None)
 
 
+def test_with_two_on_the_other_side_neither_is_certain(story: Any) -> None:
+    story.invite(0, sdp="PCMU 198.51.100.23:4000\na=ssrc:7 cname:a")
+    story.reply(1, "183 Session Progress", tags="a b", sdp="PCMU 10.8.0.14:17002")
+    story.reply(2, "200 OK", tags="a c", sdp="PCMU 10.8.0.15:17002")
+    add(story, 3, receiver_report(7, 8))
+    [datagram] = read_rtcp(story.call())
+    assert (str(datagram.src), datagram.dst) == ("198.51.100.23:4001", None)
+
+
 @pytest.mark.parametrize(("answers", "port"), [(True, 4000), (False, 4001)])
 def test_rtcp_shares_a_port_only_if_both_sides_say_so(
     story: Any, answers: bool, port: int

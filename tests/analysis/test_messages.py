@@ -124,8 +124,8 @@ def test_one_branch_for_all_requests_does_not_make_them_one_transaction(
     story: Any,
 ) -> None:
     story.invite(0)
-    story.bye(1, branch="z9hG4bK1")
-    story.message(2, "bob > alice", "200 OK", cseq="2 BYE")
+    story.message(1, "alice > bob", "INVITE", cseq="2 INVITE")
+    story.reply(2, "200 OK", cseq="2 INVITE")
     assert transactions(story.call().messages) == [1, 2, 2]
 
 

@@ -229,6 +229,26 @@ def test_a_fork_that_another_branch_answers_is_answered(story: Any) -> None:
     assert call.callee_place == story.hosts["carol"]
 
 
+def test_of_a_fork_seen_behind_the_proxy_only_the_last_to_fail_decides(
+    story: Any,
+) -> None:
+    story.invite(0, "alice > proxy")
+    story.invite(0, "proxy > bob", branch="z9hG4bKb")
+    story.reply(1, "486 Busy Here", "bob > proxy", branch="z9hG4bKb")
+    story.invite(1.1, "proxy > carol", branch="z9hG4bKc")
+    story.reply(2, "404 Not Found", "carol > proxy", branch="z9hG4bKc")
+    assert story.call().outcome.final_code == 404
+
+
+def test_the_proxys_own_cancel_is_not_the_callers(story: Any) -> None:
+    story.invite(0, "alice > proxy")
+    story.invite(0.1, "proxy > bob", branch="z9hG4bKb")
+    story.message(5, "proxy > bob", "CANCEL", branch="z9hG4bKb", tags="a")
+    story.reply(5.2, "487 Request Terminated", "proxy > alice")
+    outcome = story.call().outcome
+    assert (outcome.status, outcome.ended_by) == ("cancelled", None)
+
+
 def test_the_proxys_cancel_of_a_losing_branch_cancels_nothing(story: Any) -> None:
     story.invite(0, "alice > proxy")
     story.invite(0.1, "proxy > bob", branch="z9hG4bKb")

@@ -23,6 +23,13 @@ def test_software_is_told_by_who_runs_it_not_by_the_proxy(explained: Any) -> Non
     assert call.callee.user_agent == "baresip v1.0.0 (x86_64/linux)"
 
 
+def test_nor_by_the_next_proxy_where_no_more_was_captured(story: Any) -> None:
+    story.invite(0, "alice > proxy")
+    story.reply(0.1, "100 Trying", "proxy > alice", headers=("Server: kamailio",))
+    story.reply(0.2, "180 Ringing", "proxy > alice", headers=("Server: phone",))
+    assert story.call().callee.user_agent == "phone"
+
+
 def test_a_called_side_that_never_spoke_has_no_software(explained: Any) -> None:
     call = explained("proxy_sipp", 4)
     assert call.caller.user_agent == "sipp"
