@@ -22,6 +22,7 @@ from . import tcp
 from .address import Endpoint
 from .fragments import Reassembler
 from .pcapfile import CaptureError as CaptureError
+from .pcapfile import Frame
 from .pcapfile import read_frames
 from .sctp import Associations
 
@@ -129,7 +130,7 @@ class _Decoder:
         self._associations = Associations()
         self._unknown_links: set[int] = set()
 
-    def decode(self, frames: Iterator[tuple[int, int, bytes]]) -> Iterator[Captured]:
+    def decode(self, frames: Iterator[Frame]) -> Iterator[Captured]:
         unpack, size = _plain_udp.unpack_from, _plain_udp.size
         endpoints, peek = self._endpoints, sip.peek
         for link, ts, frame in frames:

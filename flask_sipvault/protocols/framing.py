@@ -175,14 +175,14 @@ class MessageFramer:
         if not self._needed:
             end = END_OF_HEAD.search(self._buffer, self._searched)
             if end is None and self._searched:
-                self._searched = len(self._buffer) - 3
+                self._searched = max(len(self._buffer) - 3, 1)
                 return None
             length = sip.frame_length(self._buffer)
             if length is not None:
                 return length
             if end is None:
                 if b"\n" in self._buffer:
-                    self._searched = len(self._buffer) - 3
+                    self._searched = max(len(self._buffer) - 3, 1)
                 elif len(self._buffer) > MAX_START_LINE:
                     raise sip.SipError("a start line that is too long")
                 return None

@@ -56,24 +56,14 @@ class CaptureError(ValueError):
     """This is no capture file that can be read; the message says what to do."""
 
 
-class Frame(NamedTuple):
-    """One packet as the interface saw it.
-
-    :param link: its link-layer type, as registered at www.tcpdump.org/linktypes.html.
-    :param ts: nanoseconds since the epoch.
-    :param data: as much of it as was captured.
-    """
-
-    link: int
-    ts: int
-    data: bytes
+#: One packet as the interface saw it: its link-layer type, as registered at
+#: www.tcpdump.org/linktypes.html; nanoseconds since the epoch; as much of it as was
+#: captured. A plain tuple, since there are so many.
+Frame = tuple[int, int, bytes]
 
 
-def read_frames(
-    file: BinaryIO, on_damage: Callable[[str], None]
-) -> Iterator[tuple[int, int, bytes]]:
-    """Open a capture; what comes out are the fields of a :class:`Frame` each, as plain
-    tuples for speed.
+def read_frames(file: BinaryIO, on_damage: Callable[[str], None]) -> Iterator[Frame]:
+    """Open a capture, for its frames in their order.
 
     The file is read on from where it stands and need not be seekable. At the first
     record that is cut or makes no sense the frames end, and ``on_damage`` is told.
@@ -172,9 +162,7 @@ class _Source:
         return b""
 
 
-def _pcap(
-    source: _Source, on_damage: Callable[[str], None]
-) -> Iterator[tuple[int, int, bytes]]:
+def _pcap(source: _Source, on_damage: Callable[[str], None]) -> Iterator[Frame]:
     header = source.peek(24)
     if len(header) < 24:
         raise CaptureError("the file is cut within its header: copy it again")
@@ -192,7 +180,7 @@ def _pcap_records(
     unit: int,
     record_size: int,
     on_damage: Callable[[str], None],
-) -> Iterator[tuple[int, int, bytes]]:
+) -> Iterator[Frame]:
     unpack_from = struct.Struct(order + "III").unpack_from
     count = 0
     buffer, at = source.buffer, source.at
@@ -245,9 +233,7 @@ class _BlockError(Exception):
     """A block of a pcapng contradicts itself."""
 
 
-def _pcapng(
-    source: _Source, on_damage: Callable[[str], None]
-) -> Iterator[tuple[int, int, bytes]]:
+def _pcapng(source: _Source, on_damage: Callable[[str], None]) -> Iterator[Frame]:
     if _byte_order(source) is None:
         raise CaptureError("the file's first block is damaged: copy it again")
     return _pcapng_frames(source, on_damage)
@@ -261,7 +247,7 @@ def _byte_order(source: _Source) -> str | None:
 
 def _pcapng_frames(
     source: _Source, on_damage: Callable[[str], None]
-) -> Iterator[tuple[int, int, bytes]]:
+) -> Iterator[Frame]:
     order = "<"
     interfaces: list[_Interface] = []
     last_ts = 0
@@ -310,9 +296,7 @@ def _pcapng_frames(
         _ended(source, count, on_damage)
 
 
-def _packet(
-    body: bytes, order: str, kind: int, interfaces: list[_Interface]
-) -> tuple[int, int, bytes]:
+def _packet(body: bytes, order: str, kind: int, interfaces: list[_Interface]) -> Frame:
     number, high, low, captured = struct.unpack_from(order + "IIII", body)
     if kind == _OLD_PACKET:  # with a count of drops beside a shorter number
         number = struct.unpack_from(order + "H", body)[0]
@@ -324,7 +308,7 @@ def _packet(
 
 def _simple_packet(
     body: bytes, order: str, interfaces: list[_Interface], ts: int
-) -> tuple[int, int, bytes]:
+) -> Frame:
     """A frame without a time: it gets that of the one before."""
     interface = interfaces[0]
     length = struct.unpack_from(order + "I", body)[0]

@@ -6,7 +6,7 @@ import re
 import struct
 
 #: The longest message that is put together.
-MAX_MESSAGE = 1 << 20
+MAX_MESSAGE = 256 << 10
 
 _CONTINUATION, _TEXT, _BINARY = 0, 1, 2
 _FIN, _RESERVED, _MASKED = 0x80, 0x70, 0x80
