@@ -114,7 +114,7 @@ class TestAgainstTshark:
         }
 
     # What the SDP announced, and what tshark decoded though no SDP did.
-    # In heplify_rtp_rtcp_sip tshark shows 12 of the latter, and as "data" two receiver
+    # In heplify_rtp_rtcp_sip tshark shows 12 of the latter, and as "data" two sender
     # reports more, between ports of which it knows nothing.
     @pytest.mark.parametrize(
         ("name", "announced", "others"),
