@@ -61,8 +61,10 @@ def test_an_address_is_a_host_and_a_port(
 
 @pytest.mark.parametrize(
     "text",
-    ["9060", "host", "host:", ":70000", "::1:9060", "[::1:9060", "a b:1", "tcp://h:1"]
-    + [":-1", ":\u0667", "[a[b]:1", 9060],
+    [
+        *("9060", "host", "host:", ":70000", ":-1", ":\u0667", "a b:1", "tcp://h:1"),
+        *("::1:9060", "[::1:9060", "[a[b]:1", 9060),
+    ],
 )
 def test_anything_else_is_no_address(text: Any) -> None:
     assert refused(LISTEN_TCP=text) == "SIPVAULT_LISTEN_TCP"

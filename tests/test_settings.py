@@ -12,7 +12,6 @@ from flask_caching import Cache
 
 from flask_sipvault.settings import CollectorSettings
 from flask_sipvault.settings import Customer
-from flask_sipvault.settings import KNOWN_NAMES
 from flask_sipvault.settings import load
 from flask_sipvault.settings import S3Access
 from flask_sipvault.settings import Settings
