@@ -149,9 +149,9 @@ def _show(changes: Sequence[Change]) -> None:
             # As it stands, so that patch(1) takes it: the file is the operator's own.
             click.echo(b"".join(_diff(change)), nl=False)
         elif change.after is None:
-            say(f"{change.path} would be deleted.")
+            complain(f"{change.path} would be deleted.")
         else:
-            say(f"{change.path} would be written; it is not shown.")
+            complain(f"{change.path} would be written; its content is not shown.")
 
 
 def _diff(change: Change) -> Iterator[bytes]:
