@@ -58,6 +58,11 @@ class CallIds:
         if not _TOKEN.match(call_id):
             self._odd_beginnings.add(call_id[0])
 
+    def discard(self, call_id: str) -> None:
+        """Let no more lines go to this Call-ID."""
+        # What is known of lengths and beginnings stays: it costs a look, no more.
+        self._known.discard(call_id)
+
     def owner(self, line: str) -> str | None:
         """The Call-ID that stands whole in the line: the longest, then the first.
 
