@@ -19,7 +19,6 @@ from .settings import Settings
 from .vault.folder import FolderStore
 from .vault.objects import ObjectStore
 from .vault.objects import StoreError
-from .vault.s3 import S3Store
 from .vault.vault import Cache
 from .vault.vault import Vault
 
@@ -116,6 +115,9 @@ class Installation:
         store = self.settings.store
         if isinstance(store, Path):
             return _folder_store(store, customer)
+        # boto3 takes longer to load than all the rest, and folders do not need it.
+        from .vault.s3 import S3Store
+
         return S3Store(
             customer.bucket,
             endpoint=store.endpoint,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..evidence import SipPacket
-from ..evidence import Transport
 from ..protocols import sdp
 from ..protocols import sip
 from ..protocols.address import Endpoint
+from ..protocols.address import Transport
 from .places import Places
 
 #: What a Via branch begins with if it names one transaction only (RFC 3261 section

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from ..evidence import SipPacket
-from ..evidence import Transport
 from ..protocols.address import Endpoint
+from ..protocols.address import Transport
 
 
 class Places:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Literal
 from typing import NamedTuple
+
+#: What carried a SIP message (RFC 3261 section 18, RFC 4168, RFC 7118).
+Transport = Literal["udp", "tcp", "tls", "sctp", "ws", "wss"]
 
 
 class Endpoint(NamedTuple):

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import BinaryIO
 from typing import Literal
 
-from ..evidence import Transport
 from . import hep
 from . import network
 from . import rtcp
@@ -20,6 +19,7 @@ from . import rtp
 from . import sip
 from . import tcp
 from .address import Endpoint
+from .address import Transport
 from .fragments import Reassembler
 from .pcapfile import CaptureError as CaptureError
 from .pcapfile import Frame

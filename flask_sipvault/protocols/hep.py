@@ -13,8 +13,8 @@ import zlib
 from dataclasses import dataclass
 from dataclasses import field
 
-from ..evidence import Transport
 from .address import Endpoint
+from .address import Transport
 from .network import ip_text
 
 MAGIC = b"HEP3"

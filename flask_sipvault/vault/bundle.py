@@ -32,8 +32,8 @@ from ..evidence import QualityReport
 from ..evidence import RtcpDatagram
 from ..evidence import SipPacket
 from ..evidence import State
-from ..evidence import Transport
 from ..protocols.address import Endpoint
+from ..protocols.address import Transport
 from ..protocols.packets import Message
 from ..protocols.packets import PacketError
 from ..protocols.pcapwriter import MAX_TS
