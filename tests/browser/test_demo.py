@@ -16,6 +16,7 @@ from example_app import keys
 from flask_sipvault.links import LinkSigner
 
 BUSY = "1-28256@127.0.0.2"
+BAD_AUDIO = "1-23729@127.0.0.2"
 INVITE_LINE = "INVITE sip:bob@127.0.0.3:5060 SIP/2.0"
 
 
@@ -58,6 +59,15 @@ def test_choosing_a_row_of_the_ladder_opens_its_message(page: Page) -> None:
     expect(message).not_to_be_visible()
     call.get_by_role("region", name="Ladder").locator(".sv-row").first.click()
     expect(message).to_be_visible()
+
+
+def test_a_call_with_bad_audio_shows_the_loss_that_its_reports_tell(page: Page) -> None:
+    log_in(page, "acme")
+    call = open_call(page, BAD_AUDIO)
+    reports = call.get_by_role("region", name="RTCP reports")
+    # tshark says 5/256 of the last interval, and 9 packets in all.
+    row = reports.get_by_role("row").filter(has_text="2.0 %")
+    expect(row.get_by_role("cell", name="9", exact=True)).to_be_visible()
 
 
 def test_on_a_phone_the_list_of_messages_is_the_ladder(page: Page) -> None:
