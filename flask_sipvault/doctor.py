@@ -38,6 +38,9 @@ DRIFT_WARNING = 60
 #: links fail now and then.
 DRIFT_FAILURE = 1800
 
+#: What nobody finds by trying, in characters.
+GOOD_SECRET_LENGTH = 16
+
 #: How long the dashboard or the store may take to answer, in seconds.
 _TIMEOUT = 10
 
@@ -87,8 +90,17 @@ def check_secrets(settings: Settings) -> Finding:
         for secret in customer.secrets:
             owners[secret].append(customer.id)
     sharing = [customers for customers in owners.values() if len(customers) > 1]
+    if not sharing and any(len(secret) < GOOD_SECRET_LENGTH for secret in owners):
+        return Finding(
+            "secrets",
+            "warn",
+            f"a secret is shorter than {GOOD_SECRET_LENGTH} characters: whoever has one"
+            " link can try them all",
+            "Put a long random one before it in its list, and drop the old one once"
+            " every generator has the new one.",
+        )
     if not sharing:
-        return Finding("secrets", "ok", "no two customers share a secret")
+        return Finding("secrets", "ok", "every customer has a good secret of its own")
     names = "; ".join(", ".join(customers) for customers in sharing)
     return Finding(
         "secrets",

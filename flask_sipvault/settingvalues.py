@@ -21,7 +21,7 @@ from .links import check_secret
 from .links import SecretError
 
 #: A shorter secret can be guessed by trying: whoever has one link can try offline.
-MIN_SECRET_LENGTH = 8
+MIN_SECRET_LENGTH = 6
 
 MAX_CUSTOMER_ID_BYTES = 255
 

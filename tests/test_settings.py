@@ -148,7 +148,7 @@ class TestSecrets:
             ("your_hmac_secret_here", "placeholder"),
             (f"{SECRET}\n", "white space"),
             (f" {SECRET}", "white space"),
-            ("short-7", "shorter than 8"),
+            ("short", "shorter than 6"),
             ("\udcff" * 8, "UTF-8"),
             (12345678, "int, not text"),
             ([], "empty list"),

@@ -317,6 +317,15 @@ def test_a_secret_that_customers_share(
     assert SECRET not in result.output
 
 
+def test_a_secret_short_enough_to_be_found_by_trying(
+    run: Run, base_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIPVAULT_HMAC_SECRET", "s3cr3ts")
+    result = run("doctor", "--json")
+    assert status(result, "secrets") == "warn"
+    assert "s3cr3ts" not in result.output
+
+
 def test_an_app_that_does_not_start_for_its_settings_is_examined_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:
