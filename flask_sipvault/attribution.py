@@ -5,7 +5,7 @@ stands inside ``11-123@host``, and whoever looks for it as a mere substring puts
 under the wrong call. So a Call-ID counts only where it stands whole, and the longest of
 several wins.
 
-RTCP: :class:`MediaAddresses`, by what offers and answers say.
+RTP and RTCP: :class:`MediaAddresses`, by what offers and answers say.
 """
 
 from __future__ import annotations
@@ -15,17 +15,26 @@ from bisect import bisect_left
 from bisect import bisect_right
 from bisect import insort
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from .evidence import SAME_PACKET_NS
 from .protocols.address import Endpoint
+from .protocols.sdp import Codec
 from .protocols.sdp import Media
 from .protocols.sdp import Sdp
+from .protocols.sdp import STATIC_CODECS
 
 #: What goes on without a break. RFC 3261 section 25.1 lets a Call-ID hold many marks
 #: (``word``). Of them these join when letters or digits stand on both sides; brackets,
 #: quotes, ``:`` and ``/`` do not, for logs put exactly those around a Call-ID
 #: (``[abc@host]:``, ``callid:abc@host``, RTPengine's ``[abc@host/tag/1]``).
 _TOKEN = re.compile(r"\w+(?:[-.!%*+`'~@]+\w+)*")
+
+#: How many calls that had an address last are looked at when one announces it.
+_LATEST = 8
+
+#: Payload types and what they mean.
+_Meanings: TypeAlias = tuple[tuple[int, Codec], ...]
 
 
 class CallIds:
@@ -111,8 +120,13 @@ class MediaAddresses:
     """
 
     def __init__(self) -> None:
-        self._announced: dict[Endpoint, list[tuple[int, str]]] = {}
+        self._rtcp = _Announced()
+        self._rtp = _Announced()
         self._ssrcs: dict[int, str] = {}
+        # What payload types mean to whoever receives at an address; at None, to anyone
+        # in the call. One tuple serves all calls that mean the same.
+        self._codecs: dict[tuple[str, Endpoint | None], _Meanings] = {}
+        self._shared: dict[_Meanings, _Meanings] = {}
 
     def announce(self, ts: int, call_id: str, sdp: Sdp) -> None:
         """Note what an offer or answer of this call says.
@@ -121,19 +135,21 @@ class MediaAddresses:
         """
         for media in sdp.media:
             for endpoint in _rtcp_endpoints(media):
-                calls = self._announced.setdefault(endpoint, [])
-                if not calls or calls[-1][1] != call_id or ts < calls[-1][0]:
-                    insort(calls, (ts, call_id))
+                self._rtcp.add(ts, endpoint, call_id)
+            if media.rtp is not None:
+                self._rtp.add(ts, media.rtp, call_id)
             for ssrc in media.ssrcs:
                 self._ssrcs[ssrc] = call_id
+            for end in {media.rtp, None}:
+                self._learn_codecs((call_id, end), media.codecs)
 
     def owner(self, ts: int, src: Endpoint | None, dst: Endpoint | None) -> str | None:
-        """The call whose media address is at one of a packet's ends."""
+        """The call whose media address is at one of an RTCP packet's ends."""
         found = [
             call
             for endpoint in (dst, src)
             if endpoint is not None
-            and (call := self._last_before(ts, endpoint)) is not None
+            and (call := self._rtcp.last_before(ts, endpoint)) is not None
         ]
         return max(found, key=lambda call: call[0])[1] if found else None
 
@@ -141,8 +157,73 @@ class MediaAddresses:
         """The call that announced this synchronisation source."""
         return self._ssrcs.get(ssrc)
 
-    def _last_before(self, ts: int, endpoint: Endpoint) -> tuple[int, str] | None:
-        calls = self._announced.get(endpoint, [])
+    def turns(
+        self, src: Endpoint | None, dst: Endpoint | None
+    ) -> list[tuple[int, str]]:
+        """Whose RTP goes from one end to the other: since when which call's, in order.
+
+        One end that was announced is enough, whichever it is.
+        """
+        found = [
+            call
+            for endpoint in (src, dst)
+            if endpoint is not None
+            for call in self._rtp.calls(endpoint)
+        ]
+        return sorted(found, key=lambda call: call[0])
+
+    def codecs(
+        self, call_id: str, src: Endpoint | None, dst: Endpoint | None
+    ) -> dict[int, Codec]:
+        """What payload types mean from one end to the other: as the receiver described
+        them (RFC 3264 section 5.1), or else the sender, or else anyone in the call.
+        """
+        known = dict(STATIC_CODECS)
+        for end in (None, src, dst):
+            known.update(self._codecs.get((call_id, end), ()))
+        return known
+
+    def _learn_codecs(
+        self, key: tuple[str, Endpoint | None], codecs: dict[int, Codec]
+    ) -> None:
+        described = {n: c for n, c in codecs.items() if not _is_static(n, c)}
+        if not described:
+            return
+        meanings = tuple(
+            sorted({**dict(self._codecs.get(key, ())), **described}.items())
+        )
+        self._codecs[key] = self._shared.setdefault(meanings, meanings)
+
+
+def _is_static(payload_type: int, codec: Codec) -> bool:
+    """Whether RFC 3551 says it already, however the name is written."""
+    static = STATIC_CODECS.get(payload_type)
+    if static is None or codec.name.lower() != static.name.lower():
+        return False
+    return codec == static._replace(name=codec.name)
+
+
+class _Announced:
+    """Which call announced an address, by the time of its first announcement."""
+
+    def __init__(self) -> None:
+        self._calls: dict[Endpoint, list[tuple[int, str]]] = {}
+
+    def add(self, ts: int, endpoint: Endpoint, call_id: str) -> None:
+        calls = self._calls.setdefault(endpoint, [])
+        # Two legs that share an address announce it in turns: saying it again does not
+        # take it back.
+        known = (since for since, other in calls[-_LATEST:] if other == call_id)
+        if ts < min(known, default=ts + 1):
+            insort(calls, (ts, call_id))
+
+    def calls(self, endpoint: Endpoint) -> list[tuple[int, str]]:
+        """In the order they announced it."""
+        return self._calls.get(endpoint, [])
+
+    def last_before(self, ts: int, endpoint: Endpoint) -> tuple[int, str] | None:
+        """The call that had announced it last when a packet was seen."""
+        calls = self.calls(endpoint)
         place = bisect_right(calls, ts + SAME_PACKET_NS, key=lambda call: call[0])
         return calls[place - 1] if place else None
 

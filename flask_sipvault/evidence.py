@@ -20,12 +20,13 @@ from typing import Literal
 from typing import TypeVar
 
 from .protocols.address import Endpoint
+from .protocols.address import Transport
+from .protocols.rtp_parts import join
+from .protocols.rtp_parts import shifted
 
 #: COMPLETE: the call is over and all of it was written. PARTIAL: it was still up when
 #: this was written. EXPIRED: it fell silent without an end.
 State = Literal["COMPLETE", "PARTIAL", "EXPIRED"]
-
-Transport = Literal["udp", "tcp", "tls", "sctp", "ws", "wss"]
 
 #: Two captures of one packet, by two agents or into two overlapping files, differ by
 #: the clocks' error. A retransmission comes no sooner than T1 = 500 ms (RFC 3261
@@ -102,7 +103,8 @@ class QualityReport:
 class Evidence:
     """All that is known of one call of one customer.
 
-    :param media: RTP statistics, one JSON object per stream.
+    :param media: RTP statistics, one JSON object per stream, as
+        :meth:`flask_sipvault.protocols.rtp_figures.StreamFigures.as_json` makes them.
     :param legs: pairs of a reason and another Call-ID of the same call.
     :param agents: names of the capture agents and files it came from.
     :param parts: keys in the store this was read from; empty when just gathered.
@@ -124,9 +126,18 @@ class Evidence:
 
     def times(self) -> list[int]:
         """The time of every item, in no particular order."""
-        timed: list[SipPacket | RtcpDatagram | LogLine | QualityReport]
-        timed = [*self.sip, *self.rtcp, *self.logs, *self.reports]
-        return [item.ts for item in timed]
+        return [
+            *(item.ts for item in self._timed()),
+            *(
+                stream[name]
+                for stream in self.media
+                for name in ("first_ts", "last_ts")
+                if type(stream.get(name)) is int
+            ),
+        ]
+
+    def _timed(self) -> list[SipPacket | RtcpDatagram | LogLine | QualityReport]:
+        return [*self.sip, *self.rtcp, *self.logs, *self.reports]
 
     @property
     def first_ts(self) -> int | None:
@@ -145,12 +156,22 @@ class Evidence:
         self.logs.sort(key=lambda item: item.ts)
         self.reports.sort(key=lambda item: item.ts)
 
+    def shift(self, by: int) -> None:
+        """Move everything in time.
+
+        :param by: what to add to all times, in ns.
+        """
+        for item in self._timed():
+            item.ts += by
+        self.media = [shifted(stream, by) for stream in self.media]
+
 
 def merge(parts: Iterable[Evidence]) -> Evidence:
     """One call out of the parts that several collectors, or one over time, wrote of it.
 
-    A packet that two parts hold is kept once. Within one part nothing is a duplicate:
-    there, the same bytes twice are a retransmission, or one packet at two interfaces.
+    A packet that two parts hold is kept once, and what was measured of a stream counts
+    once. Within one part nothing is a duplicate: there, the same bytes twice are a
+    retransmission, or one packet at two interfaces.
 
     :raises ValueError: if there is no part, or the parts are not of one call.
     """
@@ -176,12 +197,14 @@ def merge(parts: Iterable[Evidence]) -> Evidence:
         _add_rtcp(whole.rtcp, part.rtcp)
         _add_new(whole.logs, part.logs, lambda item: item.line)
         _add_new(whole.reports, part.reports, lambda item: repr(item.report))
-        for name in ("media", "legs", "agents", "parts", "damage"):
+        whole.media += part.media
+        for name in ("legs", "agents", "parts", "damage"):
             have = getattr(whole, name)
             have.extend(item for item in getattr(part, name) if item not in have)
         whole.state = _joint_state(whole.state, part.state)
     if whole is None:
         raise ValueError("no part to merge")
+    whole.media = join(whole.media)
     whole.sort()
     return whole
 

@@ -1,20 +1,20 @@
 """From what a capture holds to the evidence of each call.
 
-A capture is a mixture: calls, registrations, RTCP that does not say whose it is. The
-:class:`Gatherer` sorts it by call. However large the capture, it holds no more than a
-budget of it: when that is used up, what it has is given out as one part of each call,
-and the vault merges the parts.
+A capture is a mixture: calls, registrations, RTP and RTCP that do not say whose they
+are. The :class:`Gatherer` sorts it by call. However large the capture, it holds no more
+than a budget of it: when that is used up, what it has is given out as one part of each
+call, and the vault merges the parts.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
 from typing import BinaryIO
-from typing import NamedTuple
 
 from .attribution import CallIds
 from .attribution import MediaAddresses
@@ -32,6 +32,8 @@ from .protocols import sdp
 from .protocols import sip
 from .protocols.address import Endpoint
 from .protocols.capture import Captured
+from .streams import Origin
+from .streams import Streams
 
 #: How much is held before parts are given out, in bytes.
 HELD_BYTES = 64 * 1024 * 1024
@@ -52,13 +54,6 @@ _ZONE_SAMPLES = 500
 _NOWHERE = Endpoint("0.0.0.0", 0)  # noqa: S104 - an unknown address, not one to bind
 
 
-class _Origin(NamedTuple):
-    """Where items come from; two files may have one name."""
-
-    number: int
-    name: str
-
-
 @dataclass(slots=True)
 class _Dialog:
     """What is known of one Call-ID.
@@ -72,7 +67,7 @@ class _Dialog:
     is_call: bool = False
     answered: bool = False
     over_at: int | None = None
-    held: dict[_Origin, Evidence] = field(default_factory=dict)
+    held: dict[Origin, Evidence] = field(default_factory=dict)
 
 
 class Gatherer:
@@ -96,9 +91,15 @@ class Gatherer:
         self._dialogs: dict[str, _Dialog] = {}
         self._call_ids = CallIds()
         self._media = MediaAddresses()
+        self._streams = Streams(self._media)
         # What may turn out to belong to a call that is yet to be seen.
-        self._waiting: list[tuple[Captured, _Origin]] = []
+        self._waiting: list[tuple[Captured, Origin]] = []
         self._origins = 0
+
+    @property
+    def unplaced_streams(self) -> int:
+        """How many RTP streams, or parts of them, belong to no call that was seen."""
+        return self._streams.unplaced
 
     def feed(self, items: Iterable[Captured], source: str) -> Iterator[Evidence]:
         """Take in a capture; parts come out only where the budget is used up.
@@ -106,14 +107,16 @@ class Gatherer:
         :param source: the name of the file, for whatever does not name its agent.
         """
         origin = self._next_origin(source)
+        recording = self._streams.record(origin)
         for item in items:
             if item.kind == "rtp":
-                continue
-            if item.kind == "sip":
+                self._held += recording.add(item)
+            elif item.kind == "sip":
                 self._add_message(item, origin)
+                self._held += len(item.payload) + _ITEM_BYTES
             else:
                 self._waiting.append((item, origin))
-            self._held += len(item.payload) + _ITEM_BYTES
+                self._held += len(item.payload) + _ITEM_BYTES
             if self._held > self._budget:
                 yield from self._give_out()
 
@@ -146,7 +149,7 @@ class Gatherer:
         """All that is still held, call by call, in the order they were first seen."""
         yield from self._give_out()
 
-    def _add_message(self, item: Captured, origin: _Origin) -> None:
+    def _add_message(self, item: Captured, origin: Origin) -> None:
         call_id = item.call_id
         if not call_id:
             self.left_out += 1
@@ -218,15 +221,20 @@ class Gatherer:
 
     def _owner_of_rtcp(self, item: Captured) -> str | None:
         call_id = self._media.owner(item.ts, item.src, item.dst)
-        if call_id is not None and self._may_have_media(call_id, item.ts):
+        if call_id is not None and item.ts <= self._media_until(call_id):
             return call_id
         return self._owner_by_ssrc(item.payload)
 
-    def _may_have_media(self, call_id: str, ts: int) -> bool:
+    def _media_until(self, call_id: str) -> int:
+        """Until when a Call-ID may have media; if it is no call, it has none."""
         if call_id not in self._call_ids:
-            return False
+            return -1
         over_at = self._dialogs[call_id].over_at
-        return over_at is None or ts <= over_at + _AFTER_END_NS
+        return sys.maxsize if over_at is None else over_at + _AFTER_END_NS
+
+    def _place_streams(self) -> None:
+        for call_id, origin, figures in self._streams.give_out(self._media_until):
+            self._evidence(call_id, origin).media.append(figures.as_json())
 
     def _owner_by_ssrc(self, payload: bytes) -> str | None:
         try:
@@ -258,11 +266,11 @@ class Gatherer:
                     break
         return samples, first
 
-    def _next_origin(self, source: str) -> _Origin:
+    def _next_origin(self, source: str) -> Origin:
         self._origins += 1
-        return _Origin(self._origins, source)
+        return Origin(self._origins, source)
 
-    def _evidence(self, call_id: str, origin: _Origin) -> Evidence:
+    def _evidence(self, call_id: str, origin: Origin) -> Evidence:
         held = self._dialogs[call_id].held
         if origin not in held:
             held[origin] = Evidence(self.customer_id, call_id, agents=[origin.name])
@@ -271,6 +279,7 @@ class Gatherer:
     def _give_out(self) -> Iterator[Evidence]:
         """One part of each call; of what is no call, nothing is kept."""
         self._place_waiting()
+        self._place_streams()
         self._held = 0
         for call_id, dialog in list(self._dialogs.items()):
             if not dialog.is_call:

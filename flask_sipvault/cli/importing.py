@@ -17,10 +17,6 @@ from pathlib import Path
 import click
 
 from ..evidence import Evidence
-from ..evidence import LogLine
-from ..evidence import QualityReport
-from ..evidence import RtcpDatagram
-from ..evidence import SipPacket
 from ..gather import Gatherer
 from ..protocols.capture import Captured
 from ..protocols.capture import CaptureError
@@ -149,7 +145,7 @@ class _Imported:
     def keep(self, parts: Iterable[Evidence]) -> None:
         for part in parts:
             if self.shift:
-                _move(part, self.shift)
+                part.shift(self.shift)
             key = self.vault.put(part)
             if day_of(part.first_ts or 0) < self._looked_back_to:
                 self.too_old.add(part.call_id)
@@ -225,13 +221,6 @@ def _until_now(captures: _Captures) -> int:
     return 0 if last is None else time.time_ns() - last
 
 
-def _move(part: Evidence, by: int) -> None:
-    timed: list[SipPacket | RtcpDatagram | LogLine | QualityReport]
-    timed = [*part.sip, *part.rtcp, *part.logs, *part.reports]
-    for item in timed:
-        item.ts += by
-
-
 def _notes(gatherer: Gatherer, imported: _Imported) -> Iterator[str]:
     """What the operator might miss in the results."""
     if not imported.summaries:
@@ -249,3 +238,5 @@ def _notes(gatherer: Gatherer, imported: _Imported) -> Iterator[str]:
         )
     if gatherer.unplaced:
         yield f"RTCP datagrams of no call that was seen: {gatherer.unplaced}."
+    if gatherer.unplaced_streams:
+        yield f"RTP streams of no call that was seen: {gatherer.unplaced_streams}."

@@ -71,6 +71,9 @@ STATIC_CODECS = {
     34: Codec("H263", 90000),
 }
 
+#: Codecs that carry no speech or picture of their own, and are in nearly every offer.
+AUXILIARY_CODECS = frozenset({"telephone-event", "cn", "red", "rtx", "ulpfec"})
+
 
 @dataclass(slots=True)
 class Media:

@@ -1,0 +1,290 @@
+"""Measuring one RTP stream by the headers of its packets.
+
+Packets, losses and jitter are those of Wireshark's list of RTP streams, wherever that
+follows RFC 3550. The payload is never looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+
+from .address import Endpoint
+from .rtp import RtpHeader
+from .rtp_figures import Bucket
+from .rtp_figures import BUCKET_MS
+from .rtp_figures import MAX_EVENTS
+from .rtp_figures import Payload
+from .rtp_figures import StreamFigures
+from .rtp_sequence import AGAIN
+from .rtp_sequence import NEXT
+from .rtp_sequence import SequenceNumbers
+from .sdp import Codec
+from .sdp import STATIC_CODECS
+
+#: The source was silent where its timestamps went on by more than so many packets.
+_SILENT_STEPS = 3
+
+#: How often more than others a step of timestamps must be seen to count as the usual.
+_SURE = 3
+
+#: The payload type that comfort noise had before RFC 3551 gave it 13.
+_OLD_NOISE_TYPE = 19
+_OLD_NOISE = Codec("CN", 8000)
+
+_BUCKET_NS = BUCKET_MS * 1_000_000
+
+
+class StreamMeter:
+    """Measures what one source sends from one address to another.
+
+    :param codecs: what the payload types mean; it may be replaced between packets.
+    """
+
+    def __init__(
+        self,
+        ssrc: int,
+        src: Endpoint | None = None,
+        dst: Endpoint | None = None,
+        codecs: Mapping[int, Codec] = STATIC_CODECS,
+    ) -> None:
+        self.ssrc = ssrc
+        self.src = src
+        self.dst = dst
+        self.codecs = codecs
+        self._sequence = SequenceNumbers()
+        self._jitter = 0.0
+        # When the packet before came, its timestamp, and the rate of its clock.
+        self._before = (0, 0, 0)
+        self._after_noise = False
+        self._speech_type: int | None = None
+        self._event: int | None = None
+        self._usual_step = 0
+        self._votes = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        """Count from nothing again, and go on where the stream is."""
+        self._figures = StreamFigures(self.ssrc, self.src, self.dst, 0, 0, 0, 0)
+        self._payloads: dict[tuple[int, Codec | None], _Used] = {}
+        self._tallies: dict[int, _Tally] = {}
+        self._silence = 0.0
+        self._measured = False
+        self._mean = 0.0
+        self._max = 0.0
+        self._sequence.begin()
+
+    def add(self, ts: int, header: RtpHeader) -> None:
+        """Take in one packet.
+
+        :param ts: when it was seen, in ns since the epoch.
+        """
+        second = header.marker << 7 | header.payload_type
+        self.feed([(ts, second, header.sequence, header.timestamp)])
+
+    def feed(self, packets: Iterable[tuple[int, int, int, int]]) -> None:
+        """Take in packets in the order they were seen.
+
+        :param packets: of each when it was seen in ns since the epoch, the second byte
+            of its header (marker and payload type), sequence number and timestamp.
+        """
+        figures, sequence = self._figures, self._sequence
+        used, tally = _Used(0, None, 0), _Tally()
+        payload_type, bucket_end = -1, 0
+        for ts, second, number, timestamp in packets:
+            if second & 0x7F != payload_type:
+                payload_type = second & 0x7F
+                used = self._switch(payload_type, ts)
+            if not bucket_end - _BUCKET_NS <= ts < bucket_end:
+                start = ts // _BUCKET_NS * _BUCKET_NS
+                bucket_end = start + _BUCKET_NS
+                tally = self._tally(start)
+            if not figures.packets:
+                figures.first_ts = figures.last_ts = ts
+            elif ts > figures.last_ts:
+                figures.last_ts = ts
+            placed = sequence.place(number, ts)
+            tally.packets += 1
+            tally.came += placed != AGAIN
+            used.packets += 1
+            used.last_ts = ts
+            if used.is_event:
+                self._note_event(ts, timestamp)
+            elif used.rate:
+                self._measure(ts, timestamp, used, tally, placed, second >= 0x80)
+            figures.packets += 1
+            figures.marked += second >> 7
+            self._after_noise = used.is_noise
+
+    def _switch(self, payload_type: int, ts: int) -> _Used:
+        """Go on with a payload type that the packet before did not have."""
+        codec = self.codecs.get(payload_type)
+        if codec is None and payload_type == _OLD_NOISE_TYPE:
+            codec = _OLD_NOISE
+        used = self._payloads.setdefault(
+            (payload_type, codec), _Used(payload_type, codec, ts)
+        )
+        if not used.is_noise and not used.is_event:
+            if self._speech_type not in (None, payload_type):
+                self._figures.payload_changes += 1
+            self._speech_type = payload_type
+        return used
+
+    def _tally(self, start: int) -> _Tally:
+        tally = self._tallies.get(start)
+        if tally is None:
+            tally = self._tallies[start] = _Tally()
+        return tally
+
+    def _measure(
+        self,
+        ts: int,
+        timestamp: int,
+        used: _Used,
+        tally: _Tally,
+        placed: int,
+        marked: bool,
+    ) -> None:
+        """Go on with the jitter (RFC 3550 appendix A.8), and look for silences."""
+        ts_before, timestamp_before, rate = self._before
+        self._before = (ts, timestamp, used.rate)
+        if rate != used.rate:
+            return  # the first packet, or of another clock
+        step = timestamp - timestamp_before
+        if not -0x8000_0000 <= step < 0x8000_0000:
+            step -= 0x1_0000_0000 if step > 0 else -0x1_0000_0000
+        transit_ms = (ts - ts_before) / 1e6 - step * 1000 / rate
+        self._jitter = jitter = self._jitter + (abs(transit_ms) - self._jitter) / 16
+        if placed == NEXT and step > 0:
+            self._look_for_silence(step, used)
+        if marked or used.is_noise or self._after_noise:
+            return
+        # As in Wireshark, a packet that is left out counts as the mean so far.
+        self._mean += (jitter - self._mean) / (self._figures.packets or 1)
+        self._measured = True
+        if jitter > self._max:
+            self._max = jitter
+        tally.measured += 1
+        tally.jitter_sum += jitter
+        if jitter > tally.jitter_max:
+            tally.jitter_max = jitter
+
+    def _look_for_silence(self, step: int, used: _Used) -> None:
+        """Compare a step of timestamps, from one packet to the next, with the usual."""
+        if step == self._usual_step:
+            self._votes += 1
+        elif step > _SILENT_STEPS * self._usual_step and self._votes >= _SURE:
+            self._figures.silences += 1
+            self._silence += (step - self._usual_step) * 1000 / used.rate
+        elif used.is_noise:
+            return
+        elif self._votes:
+            self._votes -= 1
+        else:
+            self._usual_step, self._votes = step, 1
+
+    def _note_event(self, ts: int, timestamp: int) -> None:
+        """A telephone event: all its packets have one timestamp (RFC 4733 2.2.1)."""
+        events = self._figures.events
+        if timestamp == self._event and events:
+            begin, _ = events[-1]
+            events[-1] = begin, max(ts - begin, 0) // 1_000_000
+        elif len(events) < MAX_EVENTS:
+            events.append((ts, 0))
+        self._event = timestamp
+
+    def take(self) -> StreamFigures | None:
+        """What was measured since it was last taken; None if nothing came.
+
+        What comes next is a new part of the same stream: the sequence and the jitter go
+        on where they are.
+        """
+        figures, sequence = self._figures, self._sequence
+        if not figures.packets:
+            return None
+        for gap in sequence.take_gaps():
+            figures.missing += len(gap)
+            figures.bursts += 1
+            figures.longest_burst = max(figures.longest_burst, len(gap))
+            for ts in gap.times():
+                self._tally(ts // _BUCKET_NS * _BUCKET_NS).lost += 1
+        figures.expected = sequence.expected
+        figures.duplicates = sequence.duplicates
+        figures.reordered = sequence.reordered
+        figures.strays = sequence.strays
+        figures.cycles = sequence.cycles
+        figures.resets = sequence.resets
+        figures.silence_ms = round(self._silence)
+        if self._measured:
+            figures.jitter_avg, figures.jitter_max = self._mean, self._max
+        rate = self._before[2]
+        if self._usual_step and rate:
+            figures.packet_ms = self._usual_step * 1000 / rate
+        figures.comfort_noise = sum(
+            used.packets for used in self._payloads.values() if used.is_noise
+        )
+        figures.payloads = [used.payload() for used in self._payloads.values()]
+        figures.buckets = [
+            tally.bucket(start) for start, tally in sorted(self._tallies.items())
+        ]
+        self._begin()
+        return figures
+
+
+class _Used:
+    """A payload type in use."""
+
+    __slots__ = (
+        "codec",
+        "first_ts",
+        "is_event",
+        "is_noise",
+        "last_ts",
+        "packets",
+        "payload_type",
+        "rate",
+    )
+
+    def __init__(self, payload_type: int, codec: Codec | None, ts: int) -> None:
+        self.payload_type = payload_type
+        self.codec = codec
+        self.first_ts = self.last_ts = ts
+        self.packets = 0
+        name = "" if codec is None else codec.name.lower()
+        self.rate = 0 if codec is None else codec.clock_rate
+        self.is_noise = name == "cn"
+        self.is_event = name == "telephone-event"
+
+    def payload(self) -> Payload:
+        return Payload(
+            self.payload_type,
+            self.codec.name if self.codec else None,
+            self.rate or None,
+            self.packets,
+            self.first_ts,
+            self.last_ts,
+        )
+
+
+class _Tally:
+    """A bucket that is being filled."""
+
+    __slots__ = ("came", "jitter_max", "jitter_sum", "lost", "measured", "packets")
+
+    def __init__(self) -> None:
+        self.packets = 0
+        self.came = 0
+        self.lost = 0
+        self.measured = 0
+        self.jitter_sum = 0.0
+        self.jitter_max = 0.0
+
+    def bucket(self, start: int) -> Bucket:
+        return Bucket(
+            start,
+            self.packets,
+            self.came + self.lost,
+            self.lost,
+            self.jitter_sum / self.measured if self.measured else None,
+            self.jitter_max if self.measured else None,
+        )
