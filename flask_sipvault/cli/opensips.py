@@ -85,7 +85,7 @@ def install_command(
     elif dry_run:
         _show(changes)
     else:
-        _make(tree, changes)
+        _make(changes)
         _tell_who_reads_the_secret(tree)
     if mode == "config" and not tree.settings[0].is_file():
         say(
@@ -118,15 +118,15 @@ def uninstall_command(path: Path, dry_run: bool) -> None:
     elif dry_run:
         _show(changes)
     else:
-        _make(tree, changes)
+        _make(changes)
     for backup in sorted(tree.config.glob("*.before-sipvault")):
         if backup not in {change.path for change in changes}:
             complain(f"{backup} is of another version, and was left where it is.")
 
 
-def _make(tree: Tree, changes: Sequence[Change]) -> None:
+def _make(changes: Sequence[Change]) -> None:
     gone = {change.path for change in changes if change.after is None}
-    for path in installing.make(tree, changes):
+    for path in installing.make(changes):
         say(f"{'deleted' if path in gone else 'written'}: {path}")
 
 

@@ -133,13 +133,16 @@ def plan_removal(tree: Tree) -> list[Change]:
     return [*edits, *ours, *backups]
 
 
-def make(tree: Tree, changes: Sequence[Change]) -> Iterator[Path]:
+def make(changes: Sequence[Change]) -> Iterator[Path]:
     """Make the changes, one after the other, telling which is done.
 
-    :raises TreeError: if one cannot be made; those after it are not.
+    :raises TreeError: if one cannot be made: nearly always it is known before the first
+        is begun; otherwise those after it are not made.
     """
-    if changes:
-        files.refuse_unwritable(tree)
+    for change in changes:
+        files.refuse_unwritable(
+            change.path, like=None if change.after is None else change.like
+        )
     for change in changes:
         change.make()
         yield change.path

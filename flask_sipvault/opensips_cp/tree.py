@@ -98,7 +98,8 @@ def replace(path: Path, data: bytes, *, like: Path, mode: int | None = None) -> 
 
     :param like: whose owner and group it gets.
     :param mode: its permissions; those of ``like`` if None.
-    :raises TreeError: if it cannot be written, or not with that owner.
+    :raises TreeError: if it cannot be written, or not with that owner; then it is as
+        it was.
     """
     try:
         wanted = like.stat()
@@ -107,7 +108,7 @@ def replace(path: Path, data: bytes, *, like: Path, mode: int | None = None) -> 
             with os.fdopen(file, "wb") as stream:
                 stream.write(data)
                 stream.flush()
-                _give(file, wanted.st_uid, wanted.st_gid, path)
+                os.fchown(file, wanted.st_uid, wanted.st_gid)
                 os.fchmod(file, wanted.st_mode & 0o7777 if mode is None else mode)
                 os.fsync(file)
             os.replace(name, path)
@@ -129,27 +130,21 @@ def remove(path: Path) -> None:
         raise TreeError(f"{path} cannot be deleted: {error.strerror}") from error
 
 
-def refuse_unwritable(tree: Tree) -> None:
+def refuse_unwritable(path: Path, *, like: Path | None) -> None:
     """So that nothing is begun that cannot be finished.
 
-    :raises TreeError: naming the folder.
+    :param like: whose owner and group the file gets; None where it is deleted.
+    :raises TreeError: naming the file, and who can write it.
     """
-    for folder in (tree.template.parent, tree.viewer, tree.config):
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise TreeError(
-                f"{folder} is not yours to write to: run this as root, or as the owner"
-                " of the Control Panel."
-            )
-
-
-def _give(file: int, uid: int, gid: int, path: Path) -> None:
-    now = os.fstat(file)
-    if (now.st_uid, now.st_gid) == (uid, gid):
+    remedy = "run this as root, or as the owner of the Control Panel"
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise TreeError(f"{path.parent} is not yours to write to: {remedy}.")
+    if like is None or os.geteuid() == 0:
         return
-    try:
-        os.fchown(file, uid, gid)
-    except PermissionError:
+    wanted = like.stat()
+    groups = {os.getegid(), *os.getgroups()}
+    if wanted.st_uid != os.geteuid() or wanted.st_gid not in groups:
         raise TreeError(
-            f"{path} must belong to user {uid} and group {gid}, and only root can see"
-            " to that: run this as root, or as that user."
-        ) from None
+            f"{path} must belong to the owner and the group of {like}, which you"
+            f" cannot see to: {remedy}."
+        )

@@ -266,6 +266,18 @@ def test_owners_and_groups_are_kept(root: Path, run: Run) -> None:
     assert owners[GENERATOR] == owners[BACKUP] == (35, 36)
 
 
+def test_who_cannot_keep_the_owner_begins_nothing(
+    root: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = snapshot(root)
+    somebody_else = (root / TEMPLATE).stat().st_uid + 1
+    monkeypatch.setattr(os, "geteuid", lambda: somebody_else)
+    result = run("install", root)
+    assert result.exit_code == 1
+    assert "run this as root" in result.stderr
+    assert snapshot(root) == before
+
+
 def test_no_file_is_left_half_written(
     root: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
