@@ -1,0 +1,140 @@
+"""Whether a call is still up, as far as its SIP messages tell.
+
+They come in any order, some never, and through a proxy each of them twice. So their own
+times decide which came first, and whatever shows that the call goes on undoes its end.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: A dialog by its two tags, in the order of their bytes: who calls does not matter.
+_Dialog = tuple[bytes, ...]
+
+#: More dialogs of one call than this are not told apart: forks have a few.
+_MOST_DIALOGS = 16
+
+_FIELD = r"\n(?:%s|%s)[ \t]*:%s"
+_TAG = r"[^\n]*?;[ \t]*tag[ \t]*=[ \t]*([^;,\s>]+)"
+_FROM_TAG = re.compile((_FIELD % ("From", "f", _TAG)).encode(), re.IGNORECASE)
+_TO_TAG = re.compile((_FIELD % ("To", "t", _TAG)).encode(), re.IGNORECASE)
+_VIA = re.compile((_FIELD % ("Via", "v", r"([^\n]*)")).encode(), re.IGNORECASE)
+
+
+class CallState:
+    """Follows the messages of one Call-ID.
+
+    :ivar over_at: when the last thing happened that ends a call, by the capture's
+        clock; None while the call is up.
+    :ivar answered_end: whether the end was answered: a BYE by its response, a CANCEL by
+        the refusal of the INVITE.
+    """
+
+    __slots__ = (
+        "_closed",
+        "_hops",
+        "_invited_at",
+        "_response_seen",
+        "_up",
+        "answered_end",
+        "over_at",
+    )
+
+    def __init__(self) -> None:
+        self.over_at: int | None = None
+        self.answered_end = False
+        self._response_seen = False
+        self._invited_at = -1
+        # How many Vias the INVITE had that is nearest to the caller.
+        self._hops: int | None = None
+        self._up: tuple[_Dialog, ...] = ()
+        self._closed: tuple[_Dialog, ...] = ()
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether there was an INVITE, and never a response to anything."""
+        return self._invited_at >= 0 and not self._response_seen
+
+    def follow(self, ts: int, method: str, message: bytes) -> None:
+        """Take note of a message.
+
+        :param ts: when it was captured, in nanoseconds since the epoch.
+        :param method: its CSeq's method.
+        """
+        code = _status(message)
+        if code is not None:
+            self._response_seen = True
+        if method == "INVITE":
+            if code is None:
+                self._on_invite(ts, message)
+            elif code >= 300:
+                self._on_refusal(ts, message)
+            elif code >= 200:
+                self._on_answer(message)
+        elif method == "BYE":
+            if code is None or (code >= 200 and code not in (401, 407)):
+                self._on_bye(ts, message, answered=code is not None)
+        elif method == "CANCEL" and code is None:
+            self._on_cancel(ts)
+
+    def _on_invite(self, ts: int, message: bytes) -> None:
+        if self.over_at is not None and ts > self.over_at:
+            # With credentials now, to the next target, or a new call of an old name.
+            self.over_at, self.answered_end = None, False
+            self._up = self._closed = ()
+            self._hops = None
+        if _TO_TAG.search(message) is None:
+            self._invited_at = max(self._invited_at, ts)
+            hops = _hops(message)
+            self._hops = hops if self._hops is None else min(hops, self._hops)
+
+    def _on_answer(self, message: bytes) -> None:
+        dialog = _dialog(message)
+        if dialog in self._closed or dialog in self._up:
+            return
+        self._up = (*self._up, dialog)[-_MOST_DIALOGS:]
+        self.over_at, self.answered_end = None, False
+
+    def _on_refusal(self, ts: int, message: bytes) -> None:
+        if self._up or ts < self._invited_at:
+            return
+        if self._hops is not None and _hops(message) > self._hops:
+            return  # one branch of a proxy's fork; the caller has no answer yet
+        self._end(ts, answered=True)
+
+    def _on_cancel(self, ts: int) -> None:
+        # With a dialog up, a proxy cancels the branches that lost.
+        if not self._up and ts >= self._invited_at:
+            self._end(ts, answered=False)
+
+    def _on_bye(self, ts: int, message: bytes, *, answered: bool) -> None:
+        if ts < self._invited_at:
+            return
+        dialog = _dialog(message)
+        self._closed = (*self._closed, dialog)[-_MOST_DIALOGS:]
+        self._up = tuple(each for each in self._up if each != dialog)
+        if not self._up:
+            self._end(ts, answered=answered)
+
+    def _end(self, ts: int, *, answered: bool) -> None:
+        self.over_at = ts if self.over_at is None else max(ts, self.over_at)
+        self.answered_end = self.answered_end or answered
+
+
+def _status(message: bytes) -> int | None:
+    """The status code; None for a request."""
+    if message[:1] in b"\r\n":
+        message = message.lstrip(b"\r\n")
+    if message[:4].upper() != b"SIP/":
+        return None
+    code = message.partition(b" ")[2].lstrip()[:3]
+    return int(code) if code.isdigit() else None
+
+
+def _dialog(message: bytes) -> _Dialog:
+    found = (_FROM_TAG.search(message), _TO_TAG.search(message))
+    return tuple(sorted(tag[1] for tag in found if tag is not None))
+
+
+def _hops(message: bytes) -> int:
+    return sum(1 + line[1].count(b",") for line in _VIA.finditer(message))
