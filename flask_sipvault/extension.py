@@ -20,14 +20,18 @@ from flask_caching import Cache
 from markupsafe import Markup
 
 from . import settings as settings_module
-from .dashboard import button
 from .dashboard.blueprint import create_blueprint
+from .dashboard.button import Buttons
+from .dashboard.button import host_template
+from .dashboard.button import Look
 from .installation import Installation
 from .links import CallIdError
 from .settings import Settings
 from .settingvalues import SettingsError
 from .vault.objects import StoreError
 from .vault.vault import Vault
+
+_LOOK = Look()
 
 #: Looks at the request before a click or a call page is answered: None lets it
 #: through, anything else is the answer.
@@ -184,38 +188,37 @@ class MountedVault:
         call_id: str | None,
         customer_id: str | None = None,
         *,
-        label: str = button.LABEL,
-        css_class: str = button.CSS_CLASS,
-        icon: str = "",
-        title: str = button.TITLE,
+        label: str = _LOOK.label,
+        css_class: str = _LOOK.css_class,
+        icon: str = _LOOK.icon,
+        title: str = _LOOK.title,
     ) -> Markup:
         """The Jinja helper ``sipvault_button``: a button that signs its link on click.
 
         Empty for a row without a usable Call-ID: one odd row must not break a list.
+
+        :param icon: classes of an icon font, ``fa fa-search`` say; empty for none.
         """
+        if not call_id:
+            return Markup("")
+        drawn = g.setdefault("_sipvault_buttons", {})
+        key = (customer_id, label, css_class, icon, title)
+        if key not in drawn:
+            drawn[key] = self._buttons(customer_id, Look(label, css_class, icon, title))
+        buttons: Buttons | None = drawn[key]
+        return Markup("") if buttons is None else buttons.draw(call_id)
+
+    def _buttons(self, customer_id: str | None, look: Look) -> Buttons | None:
+        """What all buttons of a page have in common; None for a user without calls."""
         customer_id = customer_id or self.customer_of_request()
-        if not call_id or not customer_id:
-            return Markup("")
-        self._installation.customer(customer_id)
-        identity = self._extension.current_identity()
-        try:
-            token = self._installation.clicks.make(
-                customer_id, call_id, identity=identity
-            )
-        except CallIdError:
-            return Markup("")
-        href = self._click_url() + token
-        template = button.host_template(self._app)
-        if template is None:
-            return button.button(
-                href, label=label, css_class=css_class, icon=icon, title=title
-            )
-        # Jinja escapes every value in an HTML template.
-        return Markup(  # noqa: S704
-            template.render(
-                href=href, label=label, css_class=css_class, icon=icon, title=title
-            )
+        if not customer_id:
+            return None
+        customer = self._installation.customer(customer_id)
+        tokens = self._installation.clicks.for_page(
+            customer.id, identity=self._extension.current_identity()
         )
+        click_url = url_for("sipvault.open_click", token="-")[:-1]  # noqa: S106
+        return Buttons(tokens, click_url, look, host_template(self._app))
 
     def _base_url(self) -> str:
         if self.settings.base_url:
@@ -228,13 +231,6 @@ class MountedVault:
                 "Set it to that address, such as https://cdr.example.com.",
             )
         return request.url_root.rstrip("/") + self.settings.url_prefix
-
-    def _click_url(self) -> str:
-        """The address of the click route up to its token, found once a request."""
-        if "_sipvault_click_url" not in g:
-            url = url_for("sipvault.open_click", token="-")  # noqa: S106
-            g._sipvault_click_url = url[:-1]
-        return cast(str, g._sipvault_click_url)
 
 
 def mounted_vault() -> MountedVault:
