@@ -46,9 +46,27 @@ def describe_sdp(sdp: Sdp) -> str:
     return "SDP " + (" + ".join(map(_stream, sdp.media)) or "without media")
 
 
+def codecs_of(sdp: Sdp) -> str:
+    """``PCMU``, ``PCMU + video H264``: what carries the streams that were not refused.
+
+    Of several codecs of an answer the first is the one in use (RFC 3264 section 6.1).
+    """
+    return " + ".join(
+        " ".join(
+            [*([] if media.kind == "audio" else [media.kind]), *_codecs(media)[:1]]
+        )
+        for media in sdp.media
+        if media.port
+    )
+
+
+def _codecs(media: Media) -> list[str]:
+    names = [codec.name for codec in media.codecs.values()]
+    return [name for name in names if name.lower() not in AUXILIARY_CODECS]
+
+
 def _stream(media: Media) -> str:
-    codecs = [codec.name for codec in media.codecs.values()]
-    codecs = [name for name in codecs if name.lower() not in AUXILIARY_CODECS]
+    codecs = _codecs(media)
     words = [] if media.kind == "audio" else [media.kind]
     words += codecs[:MAX_CODECS]
     if len(codecs) > MAX_CODECS:

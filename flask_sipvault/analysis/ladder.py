@@ -7,36 +7,27 @@ from __future__ import annotations
 
 import string
 from dataclasses import dataclass
-from typing import Literal
 
-from ..protocols.address import Endpoint
+from .aliases import Aliases
+from .aliases import NO_ALIASES
+from .details import codecs_of
 from .details import detail
 from .details import Style
 from .details import style
 from .dialog import Call
 from .dialog import Party
-from .places import place_name
+from .invitation import find_invitation
+from .lifelines import Columns
+from .lifelines import Lifeline as Lifeline
+from .lifelines import Ports as Ports
+from .messages import Message
+from .outcome import find_ending
 from .wording import date_and_time
 from .wording import printable
 
 #: Columns of the times in :func:`as_text`, and the least between two lifelines.
 _TIMES = 20
 _NARROWEST = 18
-
-
-@dataclass(frozen=True, slots=True)
-class Lifeline:
-    """One place of the call's path, see :class:`.places.Places`.
-
-    :param label: who is there: the party's name or number, a proxy's software; where
-        nothing tells, the address again.
-    :param address: ``203.0.113.9:5060``; without a port where it is any of a host's.
-    """
-
-    place: Endpoint
-    label: str
-    address: str
-    role: Literal["caller", "callee", ""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +41,12 @@ class Row:
     :param detail: ``SDP PCMU 10.8.0.14:17002``, ``Reason: Q.850 16``; "" for nothing.
     :param since_start_ns: since the first message.
     :param delta_ns: since the message before, 0 for the first.
+    :param transaction: which of the call's transactions it belongs to, from 1 in the
+        order of their requests; None where the request was not captured.
+    :param first: the ``n`` of the first sending; None for that one itself.
+    :param sendings: how many times it was sent in all, told by its first sending; 1
+        for what was sent once.
+    :param last_sending_ns: how long after this first sending the last one came.
     """
 
     n: int
@@ -62,31 +59,68 @@ class Row:
     since_start_ns: int
     delta_ns: int
     retransmission: bool
+    transaction: int | None = None
+    first: int | None = None
+    sendings: int = 1
+    last_sending_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSpan:
+    """The time in which media flows by the signalling: from the answer to the end.
+
+    :param source: the index of the caller's lifeline, ``target`` of the called side's.
+    :param first: the ``n`` of the message that answered the call.
+    :param last: the ``n`` of the BYE, or of the last message where there is none.
+    :param start_ns: since the first message, ``end_ns`` as well.
+    :param codecs: what the answer agreed to, ``PCMU``; "" where it did not say.
+    :param ended: whether there is a BYE.
+    """
+
+    source: int
+    target: int
+    first: int
+    last: int
+    start_ns: int
+    end_ns: int
+    codecs: str
+    ended: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
+    """A call as a drawing without geometry.
+
+    :param media: None for a call that was not answered.
+    """
+
     lifelines: list[Lifeline]
     rows: list[Row]
+    media: MediaSpan | None = None
 
 
-def ladder(call: Call) -> Ladder:
+def ladder(
+    call: Call, *, ports: Ports = "merged", aliases: Aliases = NO_ALIASES
+) -> Ladder:
     """The call's ladder: the caller's side to the left, the called side to the right,
     what lies between in the order in which the call came by.
     """
-    places = _order(call)
-    position = {place: index for index, place in enumerate(places)}
+    columns = Columns(call, ports, aliases)
+    transactions = _number_transactions(call.messages)
+    sent = _last_sendings(call.messages)
     rows = []
     start = before = call.messages[0].ts if call.messages else 0
     for message in call.messages:
         label = printable(message.summary)
         if message.sending > 1:
             label = f"{label} \N{MULTIPLICATION SIGN}{message.sending}"
+        source, target = columns.ends(message)
+        last = sent.get(message.n, message)
         rows.append(
             Row(
                 message.n,
-                position[message.origin],
-                position[message.target],
+                source,
+                target,
                 label,
                 detail(message),
                 style(message),
@@ -94,43 +128,48 @@ def ladder(call: Call) -> Ladder:
                 since_start_ns=message.ts - start,
                 delta_ns=message.ts - before,
                 retransmission=message.retransmission_of is not None,
+                transaction=transactions.get(message.transaction),
+                first=message.retransmission_of,
+                sendings=last.sending if last is not message else 1,
+                last_sending_ns=last.ts - message.ts,
             )
         )
         before = message.ts
-    return Ladder(_lifelines(call, places), rows)
+    return Ladder(columns.lifelines, rows, _media(call, columns))
 
 
-def _order(call: Call) -> list[Endpoint]:
-    places: dict[Endpoint, None] = {}
-    if call.caller_place is not None:
-        places[call.caller_place] = None
-    for message in call.messages:
-        places[message.origin] = places[message.target] = None
-    callee = call.callee_place
-    if callee in places and callee != call.caller_place:
-        del places[callee]
-        places[callee] = None
-    return list(places)
+def _number_transactions(messages: list[Message]) -> dict[int | None, int]:
+    """The transactions' numbers in the call, by the ``n`` of their request."""
+    numbers: dict[int | None, int] = {}
+    for message in messages:
+        if message.transaction is not None:
+            numbers.setdefault(message.transaction, len(numbers) + 1)
+    return numbers
 
 
-def _lifelines(call: Call, places: list[Endpoint]) -> list[Lifeline]:
-    software: dict[Endpoint, str] = {}
-    for message in call.messages:
-        # Each hop makes its own 100; what it passes on names the one who made that.
-        if message.code == 100 and message.sip and message.origin not in software:
-            software[message.origin] = message.sip.user_agent
-    lifelines = []
-    for place in places:
-        role: Literal["caller", "callee", ""] = ""
-        if place == call.caller_place:
-            role, name = "caller", call.caller.display or call.caller.user
-        elif place == call.callee_place:
-            role, name = "callee", call.callee.display or call.callee.user
-        else:
-            name = software.get(place, "")
-        address = place_name(place)
-        lifelines.append(Lifeline(place, printable(name) or address, address, role))
-    return lifelines
+def _last_sendings(messages: list[Message]) -> dict[int, Message]:
+    """The last sending of what was sent again, by the ``n`` of the first."""
+    return {m.retransmission_of: m for m in messages if m.retransmission_of is not None}
+
+
+def _media(call: Call, columns: Columns) -> MediaSpan | None:
+    found = find_invitation(call.messages)
+    ends = {lifeline.role: at for at, lifeline in enumerate(columns.lifelines)}
+    if found is None or found.answer is None or not {"caller", "callee"} <= set(ends):
+        return None
+    ending = find_ending(found, call.messages)
+    last = ending.message if ending else call.messages[-1]
+    start = call.messages[0].ts
+    return MediaSpan(
+        ends["caller"],
+        ends["callee"],
+        found.answer.n,
+        last.n,
+        found.answer.ts - start,
+        last.ts - start,
+        printable(codecs_of(found.answer.sdp)) if found.answer.sdp else "",
+        ended=ending is not None,
+    )
 
 
 def as_text(call: Call, width: int = 100) -> str:

@@ -1,0 +1,152 @@
+"""One message of the ladder as an arrow, with its times and its transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from markupsafe import escape
+
+from ..analysis.ladder import Lifeline
+from ..analysis.ladder import Row
+from . import figures
+from .plain import on_one_line
+
+HEIGHT = 28
+TIMES = 136  # the columns of time, delta and transaction
+
+#: So many colours tell transactions apart; beside each stands its number.
+TRANSACTION_COLOURS = 6
+
+_LOOP = 34  # how far a message to oneself reaches out
+_CHARACTER = 6.4  # width of a label's average character, in pixels
+_TAIL = 6  # characters kept at the end of a detail that does not fit
+_BASE = 20  # where the arrow is
+
+
+def draw_row(
+    row: Row,
+    lifelines: list[Lifeline],
+    columns: list[float],
+    width: int,
+    fold_url: str,
+) -> Iterator[str]:
+    """The row, its upper edge at 0.
+
+    :param fold_url: the address of the page with every sending shown, or with only the
+        first, whichever this is not; "" for a drawing without that choice.
+    """
+    classes = f"sv-row sv-{row.style}"
+    if row.retransmission:
+        classes += " sv-again"
+    spoken = escape(_spoken(row, lifelines))
+    start, end = columns[row.source], columns[row.target]
+    yield (
+        f'<a class="{classes}" id="r{row.n}" href="#m{row.n}" data-n="{row.n}"'
+        f' data-ms="{row.since_start_ns / 1_000_000:.3f}"'
+        f' data-t="{row.transaction or ""}" aria-label="{spoken}">'
+        f"<title>{spoken}</title>"
+        f'<rect class="sv-hit" x="1" y="0" width="{width - 2}" height="{HEIGHT - 2}"'
+        ' rx="4"/>'
+        f'<text class="sv-time" x="62" y="{_BASE - 3}" text-anchor="end">'
+        f"{escape(figures.since(row.since_start_ns))}</text>"
+    )
+    if row.n > 1:
+        yield (
+            f'<text class="sv-delta" x="68" y="{_BASE - 3}">'
+            f"{escape(figures.delta(row.delta_ns))}</text>"
+        )
+    if row.transaction is not None:
+        yield _transaction(row.transaction)
+    yield _arrow(start, end)
+    yield _label(row, start, end, width)
+    yield "</a>"
+    if row.sendings > 1 and fold_url:
+        yield _fold(row, width, fold_url)
+
+
+def _spoken(row: Row, lifelines: list[Lifeline]) -> str:
+    names = [lifelines[end].label for end in (row.source, row.target)]
+    since = figures.since(row.since_start_ns)
+    spoken = f"{row.label} from {names[0]} to {names[1]} at {since}"
+    if row.sendings > 1:
+        spoken += (
+            f", sent {row.sendings} times within"
+            f" {figures.duration(row.last_sending_ns / 1_000_000)}"
+        )
+    if row.transaction is not None:
+        spoken += f", transaction {row.transaction}"
+    if row.detail:
+        spoken += f", {row.detail}"
+    return on_one_line(spoken)
+
+
+def _transaction(number: int) -> str:
+    colour = (number - 1) % TRANSACTION_COLOURS
+    return (
+        f'<text class="sv-tno" x="{TIMES - 5}" y="{_BASE - 3}" text-anchor="end">'
+        f'{number}</text><rect class="sv-tick sv-t{colour}" x="{TIMES - 3}" y="0"'
+        f' width="3" height="{HEIGHT}"/>'
+    )
+
+
+def _arrow(start: float, end: float) -> str:
+    y = _BASE
+    if start == end:
+        out, back = f"h{_LOOP}", f"h-{_LOOP - 6}"
+        return (
+            f'<path class="sv-arrow" d="M{start:.0f} {y - 5} {out} v8 {back}"/>'
+            f'<path class="sv-head" d="M{start + 2:.0f} {y + 3} l9 -4.5 v9 z"/>'
+        )
+    way = 1 if end > start else -1
+    return (
+        f'<line class="sv-arrow" x1="{start + 3 * way:.0f}" x2="{end - 9 * way:.0f}"'
+        f' y1="{y}" y2="{y}"/>'
+        f'<path class="sv-head" d="M{end - 2 * way:.0f} {y} l{-9 * way} -4.5 v9 z"/>'
+    )
+
+
+def _label(row: Row, start: float, end: float, width: int) -> str:
+    if start == end:
+        x, anchor, span = start + _LOOP + 6, "start", width - start - _LOOP - 10
+        y = _BASE + 4
+    else:
+        x, anchor, span = (start + end) / 2, "middle", abs(end - start) - 28
+        y = _BASE - 6
+    room = int(span / _CHARACTER)
+    times = f" \N{MULTIPLICATION SIGN}{row.sendings}" if row.sendings > 1 else ""
+    label = cut(on_one_line(row.label), room - len(times))
+    used = len(label) + len(times) + 1
+    detail = _cut_inside(on_one_line(row.detail), int((room - used) * 1.1))
+    count = f'<tspan class="sv-times">{times}</tspan>' if times else ""
+    note = f'<tspan class="sv-sub" dx="5">{escape(detail)}</tspan>' if detail else ""
+    return (
+        f'<text class="sv-lab" x="{x:.0f}" y="{y}" text-anchor="{anchor}">'
+        f"{escape(label)}{count}{note}</text>"
+    )
+
+
+def _fold(row: Row, width: int, url: str) -> str:
+    """The button at the right that shows each sending, or only the first."""
+    words = f"Sent {row.sendings} times: show or hide the retransmissions"
+    return (
+        f'<a class="sv-fold" href="{escape(url)}#r{row.n}" data-first="{row.n}"'
+        f' role="button" aria-label="{words}"><title>{words}</title>'
+        f'<rect x="{width - 50}" y="2" width="46" height="24" rx="12"/>'
+        f'<text x="{width - 27}" y="18" text-anchor="middle">'
+        f"\N{MULTIPLICATION SIGN}{row.sendings}"
+        '<tspan class="sv-shut"> ▸</tspan><tspan class="sv-open"> ▾</tspan></text></a>'
+    )
+
+
+def cut(text: str, room: int) -> str:
+    """The text, or as much of it as fits and an ellipsis; nothing where none fits."""
+    if len(text) <= room:
+        return text
+    return f"{text[: room - 1]}…" if room > 3 else ""
+
+
+def _cut_inside(text: str, room: int) -> str:
+    """The text with its middle left out: a port, or "hold", stands at its end."""
+    if len(text) <= room or room < 2 * _TAIL:
+        return cut(text, room)
+    return f"{text[: room - _TAIL - 1]}…{text[-_TAIL:]}"
