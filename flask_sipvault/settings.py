@@ -129,6 +129,12 @@ SETTINGS = (
         "The cache of what was read from the store; Redis for several workers.",
     ),
     Setting(
+        "SIPVAULT_G711_PLC",
+        "true or false",
+        "true",
+        "Whether receivers of G.711 are taken to conceal losses when quality is rated.",
+    ),
+    Setting(
         "SIPVAULT_LISTEN_TCP",
         "address",
         ":9060",
@@ -211,6 +217,7 @@ class Settings:
     :param url_prefix: empty, or like ``/vault``.
     :param store: a folder, or how S3 is reached.
     :param cache: Flask-Caching's settings, or a Cache object of the host.
+    :param g711_concealment: whether receivers of G.711 are taken to conceal losses.
     :param collector: what only the collector obeys.
     """
 
@@ -224,6 +231,7 @@ class Settings:
     store: Path | S3Access
     lookback_days: int
     cache: Any = field(repr=False)
+    g711_concealment: bool = True
     collector: CollectorSettings = field(default_factory=CollectorSettings)
 
 
@@ -268,6 +276,7 @@ def load(
         cache=source.read(
             "SIPVAULT_CACHE", values.cache, {"CACHE_TYPE": "SimpleCache"}
         ),
+        g711_concealment=source.read("SIPVAULT_G711_PLC", values.flag, True),
         collector=read_collector(
             source.read,
             Path(instance_path) / "sipvault-spool" if instance_path else None,

@@ -206,6 +206,13 @@ class TestSecrets:
     def test_sharing_is_a_matter_of_true_or_false(self, value: Any) -> None:
         assert refusal(SHARED_SECRET=value).setting == "SIPVAULT_SHARED_SECRET"
 
+    @pytest.mark.parametrize(("value", "conceals"), [("false", False), (True, True)])
+    def test_receivers_of_g711_may_be_said_to_conceal_nothing(
+        self, value: Any, conceals: bool
+    ) -> None:
+        assert settings(G711_PLC=value).g711_concealment is conceals
+        assert settings().g711_concealment
+
     def test_nothing_secret_is_shown(self) -> None:
         hidden = ["hidden-hmac", "hidden-token", "hidden-hep", "hidden-s3", "hidden-pw"]
         customer = {

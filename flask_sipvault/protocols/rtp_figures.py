@@ -137,9 +137,9 @@ class StreamFigures:
 
     @property
     def burst_ratio(self) -> float | None:
-        """The mean length of a burst against that of random loss (ITU-T G.107 section
-        7.3): 1 where losses are independent, more where they come together. None
-        where nothing is missing.
+        """The mean length of a burst against that of random loss (ITU-T G.107): 1 where
+        losses are independent, more where they come together. None where nothing is
+        missing.
         """
         if not self.bursts or self.expected <= 0:
             return None
