@@ -49,6 +49,9 @@ MAX_CALLS = 50_000
 #: More media addresses of one call than this are not watched.
 _MOST_WATCHED = 32
 
+#: No codec has a longer name, in characters.
+_LONGEST_CODEC = 64
+
 _NEVER = float("inf")
 
 
@@ -300,9 +303,12 @@ class Sessions:
         ):
             return
         session.watched = (*session.watched, place)
-        codec = media.codecs.get(int(next(filter(str.isdecimal, media.formats), "-1")))
-        name = f"{codec.name}/{codec.clock_rate}" if codec else ""
-        frame = MediaWatch(session.call_id, place, name)
+        names = {
+            str(number): f"{codec.name}/{codec.clock_rate}"
+            for number, codec in media.codecs.items()
+        }
+        preferred = next((names[f] for f in media.formats if f in names), "")
+        frame = MediaWatch(session.call_id, place, preferred[:_LONGEST_CODEC])
         self.watches.append(Watch(session.customer_id, place.ip, frame))
 
     def _next_alarm(self, session: Session) -> float:

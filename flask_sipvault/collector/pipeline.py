@@ -1,0 +1,141 @@
+"""From an item to the vault: sessions, spool and writer joined.
+
+All methods are for one thread, that of the event loop; none of them waits for a disk or
+a network but :meth:`Pipeline.close`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from ..collectorsettings import CollectorSettings
+from ..vault.vault import Vault
+from .intake import Item
+from .sessions import Session
+from .sessions import Sessions
+from .sessions import Waiting
+from .sessions import Watch
+from .spool import Spool
+from .writer import PartWriter
+from .writer import THREADS
+
+
+def _nobody(customer_id: str, ip: str) -> bool:
+    """No agent is connected."""
+    return False
+
+
+class Pipeline:
+    """Takes items, and sees to it that they end up in the vault.
+
+    What an earlier process left in the spool is taken up at once.
+
+    :param settings: with a spool.
+    :param vault_of: the vault of a customer, as
+        :meth:`flask_sipvault.installation.Installation.vault` gives it.
+    :param has_agent: whether an agent of a customer is connected from an IP address.
+    :param clock: seconds that never go back.
+    :param wait_seconds: how long to wait for another process to let go of the spool.
+    :raises flask_sipvault.collector.spool.SpoolError: if the spool cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: CollectorSettings,
+        vault_of: Callable[[str], Vault],
+        *,
+        has_agent: Callable[[str, str], bool] = _nobody,
+        clock: Callable[[], float] = time.monotonic,
+        wait_seconds: float = 0.0,
+        threads: int = THREADS,
+    ) -> None:
+        if settings.spool is None:
+            raise ValueError("there is no spool")
+        self._clock = clock
+        #: How many items were kept, by their kind.
+        self.kept: Counter[str] = Counter()
+        self.spool = Spool(
+            settings.spool,
+            max_bytes=settings.spool_max_bytes,
+            wait_seconds=wait_seconds,
+        )
+        self.sessions = Sessions(
+            linger=settings.linger,
+            call_timeout=settings.call_timeout,
+            partial_seconds=settings.partial_seconds,
+            has_agent=has_agent,
+            first_id=self.spool.first_session,
+        )
+        self.writer = PartWriter(self.spool, vault_of, threads=threads)
+        for part_id, customer_id in self.spool.sealed_parts():
+            self.writer.submit(part_id, customer_id)
+        self.spool.on_sealed = self.writer.submit
+        self._restore()
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more should be read from the network for now."""
+        return self.spool.full
+
+    def accept(self, item: Item) -> None:
+        """Keep an item, if it is of a call."""
+        row = self.spool.next_row()
+        found = self.sessions.add(item, row, self._clock())
+        if isinstance(found, Waiting):
+            self.spool.append_waiting(row, item)
+        elif found is not None:
+            self.spool.append(row, found.id, found.call_id, item)
+            self.kept[item.kind] += 1
+
+    def tick(self) -> list[Watch]:
+        """Do what is due. To be called several times a second.
+
+        :returns: what agents are to be asked to watch.
+        """
+        now = self._clock()
+        for waiting in self.sessions.settle(now):
+            self._accept_waiting(waiting.item, waiting.row, at_last=True)
+        # A spool that is full of calls that are up would wait for their end.
+        hurry = self.full and not self.spool.failing and not self.writer.waiting
+        for part in self.sessions.due(now, hurry=hurry):
+            self.spool.seal(part)
+        watches, self.sessions.watches = self.sessions.watches, []
+        return watches
+
+    def close(self, timeout: float) -> bool:
+        """Put everything on disk, and write no more; False if it took too long.
+
+        What is not in the vault yet is there for the next process.
+        """
+        deadline = time.monotonic() + timeout
+        self.writer.close(timeout / 2)
+        return self.spool.close(max(0.0, deadline - time.monotonic()))
+
+    def _accept_waiting(self, item: Item, waiting_row: int, *, at_last: bool) -> None:
+        """Place an item that the spool has already, under its call if that is known."""
+        row = self.spool.next_row()
+        found = self.sessions.add(item, row, self._clock(), at_last=at_last)
+        if found is None:
+            self.spool.remove_waiting(waiting_row)
+        elif isinstance(found, Session):
+            self.spool.append(
+                row, found.id, found.call_id, item, waiting_row=waiting_row
+            )
+            self.kept[item.kind] += 1
+
+    def _restore(self) -> None:
+        now = self._clock()
+        for stored in self.spool.stored_items():
+            if stored.session_id:
+                self.sessions.restore(
+                    stored.session_id,
+                    stored.item.call_id,
+                    stored.item,
+                    stored.row,
+                    now,
+                    sealed_row=stored.sealed_row,
+                )
+            else:
+                self._accept_waiting(stored.item, stored.row, at_last=False)
