@@ -68,8 +68,9 @@ class FolderStore:
                 try:
                     self._write(path, data)
                     break
-                except FileNotFoundError:
-                    # delete() took the folder away just after it was made.
+                except (FileNotFoundError, FileExistsError):
+                    # delete() took the folder away just after it was made, or while
+                    # mkdir looked whether what exists is one.
                     if attempt == _ATTEMPTS - 1:
                         raise
 
