@@ -19,6 +19,8 @@ from typing import Any
 from typing import NamedTuple
 
 from . import settingvalues as values
+from .analysis.aliases import Aliases
+from .analysis.aliases import NO_ALIASES
 from .collectorsettings import CollectorSettings as CollectorSettings
 from .collectorsettings import read_collector
 from .customers import Customer as Customer
@@ -93,6 +95,12 @@ SETTINGS = (
         "template name",
         "a page of our own",
         "The template of the host that the dashboard extends.",
+    ),
+    Setting(
+        "SIPVAULT_ALIASES",
+        "dict of names by address or network",
+        "none, so that addresses stand for themselves",
+        "What the hosts of your network are called in the ladder.",
     ),
     Setting(
         "SIPVAULT_STORE",
@@ -217,6 +225,7 @@ class Settings:
     :param url_prefix: empty, or like ``/vault``.
     :param store: a folder, or how S3 is reached.
     :param cache: Flask-Caching's settings, or a Cache object of the host.
+    :param aliases: what addresses and networks are called.
     :param g711_concealment: whether receivers of G.711 are taken to conceal losses.
     :param collector: what only the collector obeys.
     """
@@ -231,6 +240,7 @@ class Settings:
     store: Path | S3Access
     lookback_days: int
     cache: Any = field(repr=False)
+    aliases: Aliases = NO_ALIASES
     g711_concealment: bool = True
     collector: CollectorSettings = field(default_factory=CollectorSettings)
 
@@ -271,6 +281,7 @@ def load(
         base_url=source.read("SIPVAULT_BASE_URL", values.web_address, None),
         url_prefix=source.read("SIPVAULT_URL_PREFIX", values.url_prefix, ""),
         base_template=source.read("SIPVAULT_BASE_TEMPLATE", values.text, None),
+        aliases=source.read("SIPVAULT_ALIASES", values.aliases, NO_ALIASES),
         store=store,
         lookback_days=source.read("SIPVAULT_LOOKBACK_DAYS", _read_lookback, 7),
         cache=source.read(

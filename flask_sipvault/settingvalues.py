@@ -17,6 +17,8 @@ from typing import Any
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from .analysis.aliases import AliasError
+from .analysis.aliases import Aliases
 from .links import check_secret
 from .links import SecretError
 
@@ -275,6 +277,35 @@ def cache(setting: str, value: object) -> Any:
             f"Give a CACHE_TYPE, a dict like {example}, or a flask_caching.Cache.",
         )
     return value
+
+
+def aliases(setting: str, value: object) -> Aliases:
+    """Names by address or network."""
+    example = '{"10.8.0.14": "SBC-1", "10.9.0.0/16": "Branch offices"}'
+    if isinstance(value, str):
+        value = from_json(setting, value, example)
+    if not isinstance(value, Mapping):
+        raise SettingsError(
+            setting, f"is {type(value).__name__}, no dict", f"Write it like {example}"
+        )
+    names = {}
+    for key, name in value.items():
+        if not isinstance(key, str):
+            raise SettingsError(
+                setting,
+                f"has the key {key!r}, no text"[:80],
+                f"Write it like {example}",
+            )
+        names[key] = text(f"{setting}[{key[:60]!r}]", name)
+    try:
+        return Aliases(names)
+    except AliasError as error:
+        raise SettingsError(
+            setting,
+            f"cannot be used: {error}"[:200],
+            "A name goes with an address (10.8.0.14), an address and port"
+            " (10.8.0.14:5060, [2001:db8::1]:5060), or a network (10.8.0.0/16).",
+        ) from None
 
 
 def from_json(setting: str, value: str, example: str) -> Any:

@@ -35,8 +35,7 @@ def detail(message: Message) -> str:
         parts.insert(0, describe_sdp(message.sdp))
     if message.header("Authorization") or message.header("Proxy-Authorization"):
         parts.append("with credentials")
-    contact = message.sip.contact
-    if 300 <= message.code < 400 and contact is not None:
+    if 300 <= message.code < 400 and (contact := message.sip.contact) is not None:
         parts.append(f"to {contact.uri}")
     return printable(", ".join(parts))
 

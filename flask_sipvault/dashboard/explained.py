@@ -1,0 +1,81 @@
+"""Explained calls, kept for the next piece that the browser asks for.
+
+A call of thousands of messages comes to the browser in dozens of pieces. Explaining it
+anew for each would cost a second every time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+
+from ..analysis.aliases import Aliases
+from ..analysis.dialog import Call
+from ..analysis.dialog import explain
+from ..analysis.ladder import Ladder
+from ..analysis.ladder import ladder
+from ..analysis.ladder import Ports
+from ..evidence import Evidence
+
+#: A shorter call is explained quicker than it is worth keeping.
+WORTH_KEEPING = 500
+
+#: How many messages are kept in all, about 10 kB of memory each.
+KEPT_MESSAGES = 12_000
+
+
+class ExplainedCall:
+    """A call and its ladders. Nobody may change it: several requests share it."""
+
+    def __init__(self, evidence: Evidence, aliases: Aliases) -> None:
+        self.call: Call = explain(evidence)
+        self._aliases = aliases
+        self._ladders: dict[Ports, Ladder] = {}
+
+    def ladder(self, ports: Ports) -> Ladder:
+        """The call's ladder, drawn up when it is first asked for."""
+        drawn = self._ladders.get(ports)
+        if drawn is None:
+            drawn = ladder(self.call, ports=ports, aliases=self._aliases)
+            self._ladders[ports] = drawn
+        return drawn
+
+
+class ExplainedCalls:
+    """The last long calls that were asked for.
+
+    What a part holds never changes, so that the keys of a call's parts name what was
+    explained.
+    """
+
+    def __init__(self, aliases: Aliases) -> None:
+        self._aliases = aliases
+        self._kept: OrderedDict[Hashable, ExplainedCall] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, evidence: Evidence) -> ExplainedCall:
+        """The evidence, explained now or before."""
+        if len(evidence.sip) < WORTH_KEEPING or not evidence.parts or evidence.damage:
+            return ExplainedCall(evidence, self._aliases)
+        name = (
+            evidence.customer_id,
+            evidence.call_id,
+            tuple(evidence.parts),
+            tuple(evidence.legs),
+            len(evidence.sip),
+        )
+        with self._lock:
+            known = self._kept.get(name)
+            if known is not None:
+                self._kept.move_to_end(name)
+                return known
+        made = ExplainedCall(evidence, self._aliases)
+        with self._lock:
+            self._kept[name] = made
+            while len(self._kept) > 1 and self._size() > KEPT_MESSAGES:
+                self._kept.popitem(last=False)
+        return made
+
+    def _size(self) -> int:
+        return sum(len(each.call.messages) for each in self._kept.values())
