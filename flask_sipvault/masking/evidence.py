@@ -1,0 +1,136 @@
+"""Masking of all that was captured of a call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
+
+from ..evidence import Evidence
+from ..evidence import LogLine
+from ..evidence import QualityReport
+from ..evidence import RtcpDatagram
+from ..evidence import SipPacket
+from ..protocols.address import Endpoint
+from .messages import MessageMask
+from .pseudonyms import Pseudonyms
+from .rtcp import masked_rtcp
+from .texts import MASKED
+
+_KEY = re.compile(r"(?!.*[0-9]{5})[\w.-]{1,64}")
+_SSRC = re.compile(r"0x[0-9a-fA-F]{8}")
+
+#: JSON that others sent is masked no deeper than this; below, it is left out.
+_MAX_DEPTH = 8
+
+
+def mask(evidence: Evidence) -> Evidence:
+    """The same call between nobodies.
+
+    Times, ports, codecs, SSRCs and figures stay, as does the order of things: the call
+    explains to the same outcome. Numbers, names, hosts, addresses, credentials and keys
+    do not. A value has the same pseudonym throughout.
+    """
+    return _Masking(evidence).run()
+
+
+class _Masking:
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._pseudonyms = Pseudonyms(_occurrence(evidence))
+        self._messages = MessageMask(self._pseudonyms)
+
+    def run(self) -> Evidence:
+        # A log line may name whom only a later message introduces: the first round is
+        # for getting to know everybody.
+        self._evidence_once()
+        self._messages.texts.learn()
+        return self._evidence_once()
+
+    def _evidence_once(self) -> Evidence:
+        evidence, masks = self._evidence, self._pseudonyms
+        texts = self._messages.texts
+        return Evidence(
+            customer_id=MASKED,
+            call_id=masks.call_id(evidence.call_id),
+            state=evidence.state,
+            sip=[self._packet(packet) for packet in evidence.sip],
+            rtcp=[
+                RtcpDatagram(
+                    item.ts,
+                    self._endpoint(item.src),
+                    self._endpoint(item.dst),
+                    masked_rtcp(item.payload, masks),
+                )
+                for item in evidence.rtcp
+            ],
+            logs=[
+                LogLine(
+                    line.ts,
+                    masks.token("source", line.source),
+                    texts.log_line(line.text),
+                )
+                for line in evidence.logs
+            ],
+            reports=[
+                QualityReport(report.ts, self._json(report.report))
+                for report in evidence.reports
+            ],
+            media=[self._json(stream) for stream in evidence.media],
+            legs=[
+                (texts.text(why), masks.call_id(other)) for why, other in evidence.legs
+            ],
+            agents=[masks.token("source", agent) for agent in evidence.agents],
+            parts=[masks.token("part", part) for part in evidence.parts],
+            damage=[texts.text(damage) for damage in evidence.damage],
+        )
+
+    def _packet(self, packet: SipPacket) -> SipPacket:
+        return SipPacket(
+            packet.ts,
+            self._address(packet.src),
+            self._address(packet.dst),
+            packet.transport,
+            self._messages.message(packet.payload),
+        )
+
+    def _endpoint(self, end: Endpoint | None) -> Endpoint | None:
+        return None if end is None else self._address(end)
+
+    def _address(self, end: Endpoint) -> Endpoint:
+        return Endpoint(self._pseudonyms.address(end.ip), end.port)
+
+    def _json(self, value: Any, depth: int = 0) -> Any:
+        """JSON that others made, of which nobody here knows all the fields."""
+        if isinstance(value, Mapping):
+            return {
+                self._key(str(key)): self._field(str(key), item, depth)
+                for key, item in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return [self._json(item, depth + 1) for item in value if depth < _MAX_DEPTH]
+        if isinstance(value, str) and not _SSRC.fullmatch(value):
+            return self._messages.texts.text(value)
+        return value
+
+    def _key(self, key: str) -> str:
+        plain = _KEY.fullmatch(key) and not self._pseudonyms.is_known(key)
+        return key if plain else self._pseudonyms.token("key", key)
+
+    def _field(self, key: str, value: Any, depth: int) -> Any:
+        if depth >= _MAX_DEPTH:
+            return None
+        if key == "call_id" and isinstance(value, str):
+            return self._pseudonyms.call_id(value)
+        return self._json(value, depth + 1)
+
+
+def _occurrence(evidence: Evidence) -> Callable[[str], bool]:
+    """Tells whether a text occurs anywhere in the evidence."""
+    texts = [packet.payload.decode("utf-8", "replace") for packet in evidence.sip]
+    texts += [line.text for line in evidence.logs]
+    ends = [(item.src, item.dst) for item in evidence.sip]
+    texts += [str(end) for pair in ends for end in pair]
+    texts += [evidence.call_id, *(other for _, other in evidence.legs)]
+    return "\n".join(texts).__contains__
