@@ -123,11 +123,11 @@ class CallState:
 
 def _status(message: bytes) -> int | None:
     """The status code; None for a request."""
-    if message[:1] in b"\r\n":
-        message = message.lstrip(b"\r\n")
-    if message[:4].upper() != b"SIP/":
-        return None
-    code = message.partition(b" ")[2].lstrip()[:3]
+    if not message.startswith(b"SIP/2.0 "):
+        message = message[:64].lstrip(b"\r\n")
+        if message[:4].upper() != b"SIP/":
+            return None
+    code = message[:64].partition(b" ")[2].lstrip()[:3]
     return int(code) if code.isdigit() else None
 
 

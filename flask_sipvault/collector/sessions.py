@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import re
 from collections import Counter
 from collections import deque
 from collections.abc import Callable
@@ -28,7 +29,8 @@ from .calls import CustomerCalls
 from .calls import GIVE_UP_SECONDS
 from .calls import Session as Session
 from .intake import Item
-from .media import description
+from .media import description_in
+from .media import streams
 
 #: How long a call is remembered after its last part. The agent sends lines of a call
 #: for up to a minute after its end.
@@ -51,6 +53,9 @@ _MOST_WATCHED = 32
 
 #: No codec has a longer name, in characters.
 _LONGEST_CODEC = 64
+
+#: An address in a description, in about its usual form.
+_CONNECTION = re.compile(rb"\nc=IN IP[46] ([0-9A-Fa-f.:]+)")
 
 _NEVER = float("inf")
 
@@ -269,6 +274,8 @@ class Sessions:
         if item.kind == "sip":
             session.has_sip = True
             self._follow(calls, session, item, row, now)
+        elif session.new_items > 1 and session.new_bytes < MAX_PART:
+            return  # it can only put off what there is to do
         at = self._next_alarm(session)
         if at < session.wake_at:
             self._set_alarm(session, at)
@@ -285,31 +292,31 @@ class Sessions:
             session.over_since = None
         elif session.over_since is None or state.answered_end != was_answered:
             session.over_since = now
-        sdp = description(message)
-        if sdp is not None:
-            for media in sdp.media:
-                calls.media.announce(item.ts, session.call_id, media)
-                self._watch(session, item, media)
+        description = description_in(message)
+        if description is not None:
+            calls.media.announce(item.ts, session.call_id, description)
+            self._watch(session, item, description)
 
-    def _watch(self, session: Session, item: Item, media: Media) -> None:
+    def _watch(self, session: Session, item: Item, description: bytes) -> None:
         """Wish for a watch, where another agent of the customer sits at the media."""
-        place = media.rtp
-        if (
-            place is None
-            or place.ip == item.sender
-            or len(session.watched) >= _MOST_WATCHED
-            or place in session.watched
-            or not self._has_agent(session.customer_id, place.ip)
+        if not any(
+            ip != item.sender and self._has_agent(session.customer_id, ip)
+            for ip in map(bytes.decode, _CONNECTION.findall(description))
         ):
             return
-        session.watched = (*session.watched, place)
-        names = {
-            str(number): f"{codec.name}/{codec.clock_rate}"
-            for number, codec in media.codecs.items()
-        }
-        preferred = next((names[f] for f in media.formats if f in names), "")
-        frame = MediaWatch(session.call_id, place, preferred[:_LONGEST_CODEC])
-        self.watches.append(Watch(session.customer_id, place.ip, frame))
+        for media in streams(description):
+            place = media.rtp
+            if (
+                place is None
+                or place.ip == item.sender
+                or place in session.watched
+                or len(session.watched) >= _MOST_WATCHED
+                or not self._has_agent(session.customer_id, place.ip)
+            ):
+                continue
+            session.watched = (*session.watched, place)
+            frame = MediaWatch(session.call_id, place, _first_codec(media))
+            self.watches.append(Watch(session.customer_id, place.ip, frame))
 
     def _next_alarm(self, session: Session) -> float:
         """When there is something to do, if nothing more comes."""
@@ -407,6 +414,15 @@ class Sessions:
             self._evicted.append(self._final(calls, session, "PARTIAL"))
         session.wake_at = _NEVER
         calls.forget(session)
+
+
+def _first_codec(media: Media) -> str:
+    """``PCMU/8000``; empty where the description does not say."""
+    names = {
+        str(number): f"{codec.name}/{codec.clock_rate}"
+        for number, codec in media.codecs.items()
+    }
+    return next((names[f] for f in media.formats if f in names), "")[:_LONGEST_CODEC]
 
 
 def _seal(session: Session) -> None:

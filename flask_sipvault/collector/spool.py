@@ -9,6 +9,7 @@ rows go.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -28,13 +29,19 @@ from .spooltables import StoredItem as StoredItem
 logger = logging.getLogger(__name__)
 
 #: How long an item may wait for its transaction, in seconds.
-COMMIT_SECONDS = 0.04
+COMMIT_SECONDS = 0.025
 
 #: While more than this waits for the disk, the spool counts as full, in bytes.
 MAX_BACKLOG = 64 << 20
 
 #: How long to wait after the disk refused, in seconds.
 _RETRY_SECONDS = 1.0
+
+#: How often the log is looked at, in seconds, and from what size on it is brought into
+#: the database. That starts it over; its file stays as large as it was.
+_TIDY_SECONDS = 0.5
+_LOG_BYTES = 16 << 20
+_TIDY_TURNS = 4
 
 #: What an item takes on disk beside its payload, about, in bytes.
 _ROW_BYTES = 100
@@ -93,9 +100,14 @@ class Spool:
         self._backlog_bytes = 0
         self._flushes_wanted = self._flushes_done = 0
         self._closing = False
-        self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
-        self._thread.start()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._threads = [
+            threading.Thread(target=self._run, name="spool", daemon=True),
+            threading.Thread(target=self._tidy, name="spool-log", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def full(self) -> bool:
@@ -122,7 +134,7 @@ class Spool:
 
         :param waiting_row: under which it has waited for that.
         """
-        with self._changed:
+        with self._lock:
             if waiting_row is not None:
                 self._batch.settled.append((waiting_row,))
             if session_id > self._last_session:
@@ -133,24 +145,24 @@ class Spool:
 
     def append_waiting(self, row: int, item: Item) -> None:
         """Keep an item whose call is not known yet."""
-        with self._changed:
+        with self._lock:
             self._batch.waiting.append(tables.waiting_row(row, item))
             self._backlog_bytes += len(item.payload) + _ROW_BYTES
 
     def remove_waiting(self, row: int) -> None:
         """An item that waited is left out."""
-        with self._changed:
+        with self._lock:
             self._batch.settled.append((row,))
 
     def seal(self, part: Part) -> None:
         """Settle for ever what a part holds."""
-        with self._changed:
+        with self._lock:
             self._last_part += 1
             self._batch.seals.append((self._last_part, part))
 
     def confirm(self, part_id: int) -> None:
         """The vault has this part: its rows go."""
-        with self._changed:
+        with self._lock:
             self._batch.confirmed.append(part_id)
 
     def flush(self, timeout: float | None = None) -> bool:
@@ -171,7 +183,8 @@ class Spool:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
         for connection in [*self._all_readers, self._db]:
             connection.close()
         os.close(self._lock_file)
@@ -227,7 +240,7 @@ class Spool:
         connection = getattr(self._readers, "connection", None)
         if connection is None:
             connection = self._readers.connection = tables.connect(self._path)
-            with self._changed:
+            with self._lock:
                 self._all_readers.append(connection)
         return connection
 
@@ -255,6 +268,23 @@ class Spool:
                 self._backlog_bytes -= backlog
                 self._flushes_done = flush
                 self._changed.notify_all()
+
+    def _tidy(self) -> None:
+        """Bring SQLite's log into the database now and then, beside the commits: done
+        by one of them, it would hold it up for long.
+        """
+        db = self._reader()
+        log = self._path.with_name(f"{_FILE}-wal")
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closing, _TIDY_SECONDS)
+                if self._closing:
+                    return
+            with contextlib.suppress(sqlite3.Error, FileNotFoundError):
+                # What is committed meanwhile takes another, shorter turn.
+                for _ in range(_TIDY_TURNS):
+                    if log.stat().st_size < _LOG_BYTES or tables.checkpoint(db):
+                        break
 
     def _commit(self, batch: Batch) -> bool:
         """Commit, and where the disk refuses try again; False if it still refuses when

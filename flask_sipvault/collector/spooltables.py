@@ -12,6 +12,7 @@
 # ruff: noqa: S608 - queries are put together from the words of this file only.
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -30,10 +31,6 @@ from .intake import Kind
 from .sessions import Part
 
 FORMAT = 1
-
-#: How large the write-ahead log may grow before it is put into the database, in pages:
-#: 16 MB, a second or so of a busy collector.
-_LOG_PAGES = 4000
 
 _SCHEMA = f"""
 BEGIN;
@@ -68,7 +65,14 @@ COMMIT;
 _FACTS = (
     "kind, ts, src_ip, src_port, dst_ip, dst_port, transport, agent, method, payload"
 )
-_INSERT_ITEM = f"INSERT INTO item (id, call, {_FACTS}) VALUES (?{', ?' * 11})"
+_INSERT_ITEM = f"INSERT INTO item (id, call, {_FACTS}) VALUES "
+_ITEM_VALUES = f"(?{', ?' * 11})"
+
+#: So many items are put in by one statement: while SQLite executes it, Python's other
+#: threads run, and after each statement this one has to wait until they let it.
+_ITEMS_AT_ONCE = 200
+_INSERT_MANY = _INSERT_ITEM + ", ".join([_ITEM_VALUES] * _ITEMS_AT_ONCE)
+_INSERT_ONE = _INSERT_ITEM + _ITEM_VALUES
 _INSERT_WAITING = (
     f"INSERT INTO waiting (id, customer, name, of_call, {_FACTS})"
     f" VALUES (?{', ?' * 13})"
@@ -141,7 +145,7 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")  # see checkpoint()
     except sqlite3.Error:
         connection.close()
         raise
@@ -163,6 +167,15 @@ def used_bytes(db: sqlite3.Connection) -> int:
     (free,) = db.execute("PRAGMA freelist_count").fetchone()
     (size,) = db.execute("PRAGMA page_size").fetchone()
     return int((pages - free) * size)
+
+
+def checkpoint(db: sqlite3.Connection) -> bool:
+    """Bring what is in the log into the database; False if more was committed in the
+    meantime.
+    """
+    query = "PRAGMA wal_checkpoint(PASSIVE)"
+    _, in_log, done = db.execute(query).fetchone()
+    return bool(in_log == done)
 
 
 def largest_numbers(db: sqlite3.Connection) -> tuple[int, int, int]:
@@ -196,7 +209,7 @@ def commit(db: sqlite3.Connection, batch: Batch) -> None:
         db.executemany(
             "INSERT INTO call (id, customer, name) VALUES (?, ?, ?)", batch.calls
         )
-        db.executemany(_INSERT_ITEM, batch.items)
+        _insert_items(db, batch.items)
         db.executemany(_INSERT_WAITING, batch.waiting)
         for part_id, part in batch.seals:
             _seal(db, part_id, part)
@@ -208,6 +221,14 @@ def commit(db: sqlite3.Connection, batch: Batch) -> None:
         if db.in_transaction:  # SQLite itself goes back after some errors
             db.execute("ROLLBACK")
         raise
+
+
+def _insert_items(db: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+    whole = len(rows) - len(rows) % _ITEMS_AT_ONCE
+    for start in range(0, whole, _ITEMS_AT_ONCE):
+        together = rows[start : start + _ITEMS_AT_ONCE]
+        db.execute(_INSERT_MANY, list(itertools.chain.from_iterable(together)))
+    db.executemany(_INSERT_ONE, rows[whole:])
 
 
 def _seal(db: sqlite3.Connection, part_id: int, part: Part) -> None:
