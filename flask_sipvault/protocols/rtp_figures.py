@@ -250,7 +250,7 @@ class _Reader:
         jitter = loaded["jitter_ms"]
         counts = {name: _count(loaded[name]) for name in _COUNTS}
         return StreamFigures(
-            ssrc=int(loaded["ssrc"], 16),
+            ssrc=_ssrc(loaded["ssrc"]),
             src=_endpoint(loaded["src"]),
             dst=_endpoint(loaded["dst"]),
             jitter_avg=_measure(jitter["avg"]),
@@ -310,7 +310,16 @@ def _measure(value: Any) -> float | None:
     return float(value)
 
 
+def _ssrc(value: Any) -> int:
+    ssrc = int(value, 16)
+    if not 0 <= ssrc <= 0xFFFF_FFFF:
+        raise ValueError("not 32 bits")
+    return ssrc
+
+
 def _endpoint(value: Any) -> Endpoint | None:
+    if not isinstance(value, str | None):
+        raise TypeError("an address is text")
     return None if value is None else Endpoint.parse(value)
 
 

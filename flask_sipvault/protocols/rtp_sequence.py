@@ -17,8 +17,10 @@ MAX_MISORDER = 100
 #: When so many gaps are open, those that nothing can fill any more are closed.
 _MAX_OPEN = 64
 
-#: What :meth:`SequenceNumbers.place` says of a packet.
-AGAIN, NEXT, APART = 0, 1, 2
+#: What :meth:`SequenceNumbers.place` says of a packet: it came before, or fits nowhere;
+#: it is the one after the highest so far; it is another that is new; it begins a new
+#: sequence, and so did the one before.
+AGAIN, NEXT, APART, ANEW = range(4)
 
 
 class Gap(NamedTuple):
@@ -29,13 +31,15 @@ class Gap(NamedTuple):
     after: int
     before: int
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """How many packets."""
         return self.last - self.first + 1
 
     def times(self) -> Iterator[int]:
         """When each should have come, in ns, as if they had been sent evenly."""
-        share = (self.before - self.after) // (len(self) + 1)
-        return (self.after + share * (n + 1) for n in range(len(self)))
+        share = (self.before - self.after) // (self.size + 1)
+        return (self.after + share * (n + 1) for n in range(self.size))
 
 
 class SequenceNumbers:
@@ -55,7 +59,8 @@ class SequenceNumbers:
         # The highest number so far, with the number of wraps in the bits above 16.
         self._highest = -1
         self._lowest = 0
-        self._after_stray = -1
+        # What would follow a stray, if nothing else came in between.
+        self._after_stray: tuple[int, int] | None = None
         self._open: list[Gap] = []
         self._seen = 0
         self._first_ts = self._last_ts = 0
@@ -74,8 +79,7 @@ class SequenceNumbers:
         """Take in a packet.
 
         :param ts: when it came, in ns.
-        :returns: ``NEXT`` if it is the one after the highest so far, ``APART`` if it is
-            another that is new, ``AGAIN`` if it is a duplicate or fits nowhere.
+        :returns: ``AGAIN``, ``NEXT``, ``APART`` or ``ANEW``.
         """
         step = (number - self._highest) & 0xFFFF
         if step != 1 or self._highest < 0:
@@ -91,22 +95,22 @@ class SequenceNumbers:
         if self._highest < 0:
             self._start(number, number, ts)
             return APART
+        if (number, self._seen) == self._after_stray:
+            # Two in a row: the first of them was no stray.
+            self.strays -= 1
+            self.resets += 1
+            self._start(number - 1 & 0xFFFF, number, ts)
+            return ANEW
+        if step == 0:
+            self.duplicates += 1
+            return AGAIN
         if step < 0x8000:
-            if step == 0:
-                self.duplicates += 1
-                return AGAIN
             if step < MAX_DROPOUT or self._is_outage(step, ts):
                 self._skip(step, ts)
                 return APART
         elif 0x10000 - step <= MAX_MISORDER:
             return self._place_late(self._highest - 0x10000 + step, ts)
-        if number == self._after_stray:
-            # Two in a row: the first of them was no stray.
-            self.strays -= 1
-            self.resets += 1
-            self._start(number - 1 & 0xFFFF, number, ts)
-            return APART
-        self._after_stray = number + 1 & 0xFFFF
+        self._after_stray = number + 1 & 0xFFFF, self._seen
         self.strays += 1
         return AGAIN
 
@@ -115,7 +119,7 @@ class SequenceNumbers:
         # One cycle up, for what was sent earlier and comes late.
         self._lowest = 0x10000 + first
         self._highest = self._lowest + (last - first & 0xFFFF)
-        self._after_stray = -1
+        self._after_stray = None
         self._closed += self._open
         self._open = []
         self._seen = 1
@@ -155,7 +159,7 @@ class SequenceNumbers:
         for place, gap in enumerate(self._open):
             if gap.first <= number <= gap.last:
                 halves = gap._replace(last=number - 1), gap._replace(first=number + 1)
-                self._open[place : place + 1] = [half for half in halves if len(half)]
+                self._open[place : place + 1] = [half for half in halves if half.size]
                 self.reordered += 1
                 return APART
         self.duplicates += 1

@@ -17,10 +17,15 @@ from .rtp_figures import MAX_EVENTS
 from .rtp_figures import Payload
 from .rtp_figures import StreamFigures
 from .rtp_sequence import AGAIN
+from .rtp_sequence import ANEW
+from .rtp_sequence import APART
 from .rtp_sequence import NEXT
 from .rtp_sequence import SequenceNumbers
 from .sdp import Codec
 from .sdp import STATIC_CODECS
+
+#: How many packets are new when one is placed.
+_NEW = {AGAIN: 0, NEXT: 1, APART: 1, ANEW: 2}
 
 #: The source was silent where its timestamps went on by more than so many packets.
 _SILENT_STEPS = 3
@@ -105,7 +110,7 @@ class StreamMeter:
                 figures.last_ts = ts
             placed = sequence.place(number, ts)
             tally.packets += 1
-            tally.came += placed != AGAIN
+            tally.came += _NEW[placed]
             used.packets += 1
             used.last_ts = ts
             if used.is_event:
@@ -203,9 +208,9 @@ class StreamMeter:
         if not figures.packets:
             return None
         for gap in sequence.take_gaps():
-            figures.missing += len(gap)
+            figures.missing += gap.size
             figures.bursts += 1
-            figures.longest_burst = max(figures.longest_burst, len(gap))
+            figures.longest_burst = max(figures.longest_burst, gap.size)
             for ts in gap.times():
                 self._tally(ts // _BUCKET_NS * _BUCKET_NS).lost += 1
         figures.expected = sequence.expected
