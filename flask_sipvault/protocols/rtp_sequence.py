@@ -17,6 +17,9 @@ MAX_MISORDER = 100
 #: When so many gaps are open, those that nothing can fill any more are closed.
 _MAX_OPEN = 64
 
+#: Over how many stretches of time a gap is spread at most.
+_MAX_STRETCHES = 120
+
 #: What :meth:`SequenceNumbers.place` says of a packet: it came before, or fits nowhere;
 #: it is the one after the highest so far; it is another that is new; it begins a new
 #: sequence, and so did the one before.
@@ -36,10 +39,25 @@ class Gap(NamedTuple):
         """How many packets."""
         return self.last - self.first + 1
 
-    def times(self) -> Iterator[int]:
-        """When each should have come, in ns, as if they had been sent evenly."""
-        share = (self.before - self.after) // (self.size + 1)
-        return (self.after + share * (n + 1) for n in range(self.size))
+    def spread(self, length: int) -> Iterator[tuple[int, int]]:
+        """How many should have come in each stretch of time, as if sent evenly.
+
+        :param length: of a stretch in ns; they begin at multiples of it.
+        :returns: the beginning of each stretch in which one should have come, and how
+            many. All of a gap over very many stretches is in the last.
+        """
+        begin, end = self.after // length, self.before // length
+        if end - begin > _MAX_STRETCHES:
+            begin = end
+        counted = 0
+        for stretch in range(begin, end):
+            time = (stretch + 1) * length - self.after
+            due = -(-time * (self.size + 1) // (self.before - self.after)) - 1
+            if due > counted:
+                yield stretch * length, due - counted
+                counted = due
+        if counted < self.size:
+            yield end * length, self.size - counted
 
 
 class SequenceNumbers:

@@ -211,8 +211,8 @@ class StreamMeter:
             figures.missing += gap.size
             figures.bursts += 1
             figures.longest_burst = max(figures.longest_burst, gap.size)
-            for ts in gap.times():
-                self._tally(ts // _BUCKET_NS * _BUCKET_NS).lost += 1
+            for start, lost in gap.spread(_BUCKET_NS):
+                self._tally(start).lost += lost
         figures.expected = sequence.expected
         figures.duplicates = sequence.duplicates
         figures.reordered = sequence.reordered

@@ -130,8 +130,28 @@ def test_an_outage_of_minutes_is_a_loss_and_no_new_sequence() -> None:
 
 
 def test_a_gap_is_spread_over_the_time_it_took() -> None:
-    gap = Gap(first=5, last=7, after=1000, before=1400)
-    assert list(gap.times()) == [1100, 1200, 1300]
+    # One each at 110, 120 … 190.
+    gap = Gap(first=1, last=9, after=100, before=200)
+    assert list(gap.spread(50)) == [(100, 4), (150, 5)]
+    assert list(gap.spread(25)) == [(100, 2), (125, 2), (150, 3), (175, 2)]
+    assert list(gap.spread(1000)) == [(0, 9)]
+
+
+def test_a_stretch_in_which_none_was_due_is_left_out() -> None:
+    gap = Gap(first=1, last=1, after=100, before=200)
+    assert list(gap.spread(10)) == [(150, 1)]
+
+
+@given(
+    st.integers(1, 3000), st.integers(0, 10**6), st.integers(0, 10**6), st.integers(1)
+)
+def test_however_it_is_spread_the_gap_is_whole(
+    size: int, after: int, before: int, length: int
+) -> None:
+    spread = list(Gap(1, size, after, before).spread(length))
+    assert sum(lost for _, lost in spread) == size
+    assert len(spread) <= 121
+    assert all(lost > 0 for _, lost in spread)
 
 
 def test_however_many_gaps_there_are_none_is_forgotten() -> None:
