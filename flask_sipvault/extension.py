@@ -24,6 +24,7 @@ from .dashboard.blueprint import create_blueprint
 from .dashboard.button import Buttons
 from .dashboard.button import host_template
 from .dashboard.button import Look
+from .dashboard.explained import ExplainedCalls
 from .installation import Installation
 from .links import CallIdError
 from .settings import Settings
@@ -123,6 +124,7 @@ class MountedVault:
         self.settings = settings
         self._app = app
         self._extension = extension
+        self.explained = ExplainedCalls(settings.aliases)
         self._installation = Installation(settings, cache=_cache(app, settings))
         try:
             self._installation.check_folders()

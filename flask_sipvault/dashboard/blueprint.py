@@ -18,6 +18,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from ..links import LinkError
 from ..vault.objects import StoreError
 from . import errors
+from . import fragments
 from . import views
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,14 @@ _FILES = {
     "bundle.zip": views.bundle,
     "logs.txt": views.logs_text,
     "sip.txt": views.sip_text,
+}
+
+#: What the page of a call fetches when it is wanted.
+_PIECES = {
+    "ladder": fragments.ladder_piece,
+    "messages": fragments.message_piece,
+    "logs": fragments.log_piece,
+    "compare": fragments.compare,
 }
 
 _READING_METHODS = ["GET", "HEAD", "OPTIONS"]
@@ -59,7 +68,7 @@ def create_blueprint() -> Blueprint:
         ("/sipvault/open/<token>", "open_click", views.open_click),
         ("/call/<call_hash>", "call", views.call_page),
     ]
-    for name, view in _FILES.items():
+    for name, view in (_FILES | _PIECES).items():
         rules.append((f"/call/<call_hash>/{name}", view.__name__, view))
     for rule, endpoint, view in rules:
         blueprint.add_url_rule(rule, endpoint, view)
@@ -83,6 +92,7 @@ def create_blueprint() -> Blueprint:
     blueprint.after_request(_secure)
     blueprint.register_error_handler(LinkError, _link_refused)
     blueprint.register_error_handler(errors.CallNotFoundError, _call_not_found)
+    blueprint.register_error_handler(errors.MessageNotFoundError, _message_not_found)
     blueprint.register_error_handler(StoreError, _store_down)
     blueprint.register_error_handler(MethodNotAllowed, _method_not_allowed)
     blueprint.register_error_handler(InternalServerError, _broken)
@@ -142,6 +152,10 @@ def _link_refused(error: LinkError) -> Response:
 
 def _call_not_found(error: errors.CallNotFoundError) -> Response:
     return errors.answer(errors.of_missing_call(error), for_programs=_is_file())
+
+
+def _message_not_found(error: errors.MessageNotFoundError) -> Response:
+    return errors.answer(errors.of_missing_message(error))
 
 
 def _store_down(error: StoreError) -> Response:

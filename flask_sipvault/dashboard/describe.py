@@ -6,13 +6,11 @@ from collections.abc import Callable
 
 from ..analysis.dialog import Call
 from ..analysis.dialog import Party
-from ..analysis.ladder import Ladder
-from ..analysis.ladder import ladder
 from ..links import CallIdError
 from . import figures
-from . import ladder_svg
-from .message_views import log_views
-from .message_views import message_views
+from .addresses import Addresses
+from .explained import ExplainedCall
+from .log_views import logs_view
 from .moments import day
 from .moments import hour
 from .page import CallPage
@@ -23,30 +21,36 @@ from .page import Notice
 from .page import PartyView
 from .plain import on_one_line
 from .rtcp_views import report_views
+from .sip_views import call_start
+from .sip_views import SipViews
+from .view_state import View
 
-#: A page with more of these serves nobody and hardly loads: the downloads hold all.
-MESSAGES_SHOWN = 500
-LOG_LINES_SHOWN = 2000
+#: A table with more rows serves nobody and hardly loads: the downloads hold all.
 REPORTS_SHOWN = 1000
 
 _TONES = {"answered": "good", "failed": "bad", "rejected": "bad"}
 
 
 def describe(
-    call: Call,
+    explained: ExplainedCall,
     *,
+    view: View,
+    addresses: Addresses,
     valid_until: int,
     downloads: list[Download],
     leg_url: Callable[[str], str],
 ) -> CallPage:
     """The page of a call.
 
+    :param view: what of it the reader wants to see.
     :param valid_until: when the link stops working, in seconds since the epoch.
     :param leg_url: gives the address of the page of another Call-ID.
     """
+    call = explained.call
     evidence = call.evidence
-    drawn = _first_rows(ladder(call))
-    logs = log_views(evidence.logs, call.messages, call.first_ts or 0)
+    start = call_start(call)
+    sip = SipViews(explained, view, addresses)
+    reports = report_views(call)
     return CallPage(
         call_id=on_one_line(evidence.call_id),
         customer_id=on_one_line(evidence.customer_id),
@@ -55,16 +59,17 @@ def describe(
         parties=[_party("Caller", call.caller), _party("Called", call.callee)],
         started=None if call.first_ts is None else day(call.first_ts),
         figures=_figures(call),
-        notices=_notices(call),
+        notices=_notices(call, len(reports)),
         legs=[_leg(why, other, leg_url) for why, other in evidence.legs],
-        ladder=ladder_svg.draw(drawn) if drawn.rows else None,
-        messages=message_views(call.messages[:MESSAGES_SHOWN], drawn, logs),
-        chosen=_chosen(call),
-        rtcp=report_views(call)[:REPORTS_SHOWN],
-        logs=logs[:LOG_LINES_SHOWN],
-        log_count=_count(len(logs), "line"),
+        start=start,
+        end=call.last_ts or start,
+        ladder=sip.ladder(),
+        messages=sip.messages(),
+        rtcp=reports[:REPORTS_SHOWN],
+        logs=logs_view(evidence.logs, call.messages, start, view, addresses.page),
         sources=[on_one_line(agent) for agent in evidence.agents],
         downloads=downloads,
+        pieces=addresses.pieces(),
     )
 
 
@@ -102,7 +107,7 @@ def _party(role: str, party: Party) -> PartyView:
     )
 
 
-def _notices(call: Call) -> list[Notice]:
+def _notices(call: Call, report_count: int) -> list[Notice]:
     evidence = call.evidence
     notices = []
     if evidence.damage:
@@ -128,20 +133,12 @@ def _notices(call: Call) -> list[Notice]:
                 " gave up waiting.",
             )
         )
-    left_out = len(call.messages) - MESSAGES_SHOWN
+    left_out = report_count - REPORTS_SHOWN
     if left_out > 0:
         notices.append(
             Notice(
-                f"This page shows the first {MESSAGES_SHOWN:,} messages.",
-                advice=f"{left_out:,} more are in every download.",
-            )
-        )
-    left_out = len(evidence.logs) - LOG_LINES_SHOWN
-    if left_out > 0:
-        notices.append(
-            Notice(
-                f"This page shows the first {LOG_LINES_SHOWN:,} log lines.",
-                advice=f"{left_out:,} more are in logs.txt.",
+                f"This page shows the first {REPORTS_SHOWN:,} RTCP reports.",
+                advice=f"{left_out:,} more are in capture.pcapng and call.json.",
             )
         )
     return notices
@@ -153,23 +150,3 @@ def _leg(why: str, call_id: str, leg_url: Callable[[str], str]) -> LegView:
     except CallIdError:
         url = ""
     return LegView(on_one_line(call_id), on_one_line(why), url)
-
-
-def _first_rows(whole: Ladder) -> Ladder:
-    """The ladder of the messages that are shown; its lifelines all stay."""
-    return Ladder(whole.lifelines, whole.rows[:MESSAGES_SHOWN])
-
-
-def _chosen(call: Call) -> int:
-    """The message to begin with: what refused the call, or else its first."""
-    code = call.outcome.final_code
-    shown = call.messages[:MESSAGES_SHOWN]
-    if code is not None and code >= 300:
-        for message in shown:
-            if message.code == code and message.cseq_method == "INVITE":
-                return message.n
-    return shown[0].n if shown else 0
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

@@ -34,6 +34,14 @@ class CallNotFoundError(Exception):
         self.lookback_days = lookback_days
 
 
+class MessageNotFoundError(Exception):
+    """The call has no message of the number that was asked for."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__("Message not found")
+        self.count = count
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One error page.
@@ -140,6 +148,17 @@ def of_missing_call(error: CallNotFoundError) -> Problem:
         " causes from the top.",
         tuple(causes),
         call_id=on_one_line(error.call_id),
+    )
+
+
+def of_missing_message(error: MessageNotFoundError) -> Problem:
+    """The page of a genuine link that asks for messages that the call does not have."""
+    return Problem(
+        404,
+        "Message not found",
+        "This call has no such message.",
+        f"Its messages have the numbers 1 to {error.count:,}. Go back to the call and"
+        " choose two of them.",
     )
 
 

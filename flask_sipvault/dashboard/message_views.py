@@ -1,81 +1,63 @@
-"""Messages and log lines as the call page shows them, each beside the other."""
+"""Messages as the call page shows them, each with what belongs to it."""
 
 from __future__ import annotations
 
-import bisect
 from collections import defaultdict
+from collections.abc import Callable
+from collections.abc import Hashable
 from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ..analysis.ladder import Ladder
-from ..analysis.logs import level
 from ..analysis.messages import Message
-from ..evidence import LogLine
 from ..protocols.mime import BodyPart
 from ..protocols.sdp import Media
 from . import figures
 from . import highlight
 from .moments import moment
 from .page import Again
+from .page import Answer
 from .page import BodyView
 from .page import LogView
 from .page import MessageView
+from .page import Twin
 from .plain import on_one_line
+from .stretches import ms_of
 
 #: Of the log lines nearest to one message, this many stand beside it.
 LOG_LINES_BESIDE = 12
 
-_TONES: dict[str | None, str] = {
-    "CRITICAL": "error",
-    "ERROR": "error",
-    "WARNING": "warning",
-}
-
-
-def log_views(
-    lines: Iterable[LogLine], messages: list[Message], start: int
-) -> list[LogView]:
-    """The log lines, each with the message nearest to it in time.
-
-    :param messages: in the order of time.
-    :param start: the call's first moment, in ns since the epoch.
-    """
-    times = [message.ts for message in messages]
-    views = []
-    for line in lines:
-        near = _nearest(times, line.ts)
-        word = level(line.line)
-        views.append(
-            LogView(
-                at=moment(line.ts),
-                since=figures.since(line.ts - start),
-                source=on_one_line(line.source),
-                level=word or "",
-                tone=_TONES.get(word, "info"),
-                text=on_one_line(line.text),
-                nearest=None if near is None else messages[near].n,
-            )
-        )
-    return views
-
 
 def message_views(
-    messages: list[Message], drawn: Ladder, logs: list[LogView]
+    shown: Sequence[Message],
+    messages: Sequence[Message],
+    drawn: Ladder,
+    logs: Iterable[LogView],
+    compare_url: Callable[[int, int], str],
 ) -> list[MessageView]:
-    """The messages, each with the log lines that are nearest to it."""
+    """Some of the call's messages, each with the log lines that are nearest to it.
+
+    :param shown: those to be shown; ``messages`` are all of the call's.
+    :param drawn: the whole ladder, a row a message.
+    """
     beside: dict[int | None, list[LogView]] = defaultdict(list)
     for line in logs:
         beside[line.nearest].append(line)
-    rows = {row.n: row for row in drawn.rows}
     names = [on_one_line(line.label) for line in drawn.lifelines]
+    twins = _Twins(messages, compare_url)
     views = []
-    for message in messages:
-        row = rows[message.n]
+    for message in shown:
+        row = drawn.rows[message.n - 1]
         near = beside[message.n]
         views.append(
             MessageView(
                 n=message.n,
+                ms=ms_of(row.since_start_ns),
                 style=row.style,
                 label=on_one_line(message.summary),
+                method=on_one_line(message.cseq_method),
+                code=f"{message.code:03}" if message.kind == "response" else "",
+                transaction=row.transaction,
                 source=names[row.source],
                 target=names[row.target],
                 src=str(message.src),
@@ -84,9 +66,11 @@ def message_views(
                 size=figures.size(len(message.raw)),
                 at=moment(message.ts),
                 since=figures.since(row.since_start_ns),
-                delta=figures.delta(row.delta_ns) if row is not drawn.rows[0] else "",
+                delta=figures.delta(row.delta_ns) if message.n > 1 else "",
                 detail=on_one_line(row.detail),
                 again=_again(message),
+                answers=_answer(message, messages),
+                twins=twins.of(message),
                 problem=on_one_line(message.problem),
                 media=_media(message),
                 head=highlight.head(highlight.split(message.raw)[0]),
@@ -98,22 +82,55 @@ def message_views(
     return views
 
 
-def _nearest(times: list[int], ts: int) -> int | None:
-    """Where in ``times``, which rise, the one nearest to ``ts`` is."""
-    if not times:
-        return None
-    at = bisect.bisect(times, ts)
-    if at == 0:
-        return 0
-    if at == len(times) or ts - times[at - 1] <= times[at] - ts:
-        return at - 1
-    return at
-
-
 def _again(message: Message) -> Again | None:
     if message.retransmission_of is None:
         return None
     return Again(f"\N{MULTIPLICATION SIGN}{message.sending}", message.retransmission_of)
+
+
+def _answer(message: Message, messages: Sequence[Message]) -> Answer | None:
+    if message.kind == "request" or message.transaction is None:
+        return None
+    request = messages[message.transaction - 1]
+    after = figures.duration((message.ts - request.ts) / 1_000_000)
+    return Answer(request.n, on_one_line(request.summary), after)
+
+
+class _Twins:
+    """Finds what a message is worth comparing with: its first sending, and the same
+    message where it passed one hop earlier.
+    """
+
+    def __init__(
+        self, messages: Sequence[Message], compare_url: Callable[[int, int], str]
+    ) -> None:
+        self._url = compare_url
+        self._same: dict[Hashable, list[Message]] = defaultdict(list)
+        for message in messages:
+            if message.retransmission_of is None:
+                self._same[_across_hops(message)].append(message)
+
+    def of(self, message: Message) -> list[Twin]:
+        found = []
+        first = message.retransmission_of
+        if first is not None:
+            found.append(Twin(first, "its first sending", self._url(first, message.n)))
+        for other in reversed(self._same[_across_hops(message)]):
+            if other.n < message.n and other.target == message.origin:
+                url = self._url(other.n, message.n)
+                found.append(Twin(other.n, "the same one hop before", url))
+                break
+        return found
+
+
+def _across_hops(message: Message) -> Hashable:
+    """What a message keeps when a proxy passes it on."""
+    return (
+        message.method or message.code,
+        message.cseq_number,
+        message.cseq_method,
+        message.from_tag,
+    )
 
 
 def _bodies(message: Message) -> list[BodyView]:

@@ -11,7 +11,6 @@ from dataclasses import field
 
 from markupsafe import Markup
 
-from .ladder_svg import LadderDrawing
 from .moments import Moment
 
 
@@ -67,11 +66,44 @@ class Download:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several ways to see the page, as a link.
+
+    :param value: what it is to a script.
+    :param count: of what it shows, where that is worth knowing.
+    """
+
+    label: str
+    value: str
+    url: str
+    current: bool
+    count: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Again:
     """Says of a retransmission the how manieth it is, and of which message."""
 
     count: str
     first: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Says of a response to which message it is, and how long that had waited."""
+
+    n: int
+    summary: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A message that this one is worth comparing with, and why."""
+
+    n: int
+    why: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +120,19 @@ class BodyView:
 class LogView:
     """A log line.
 
+    :param n: its number among the call's, from 1, in the order of time.
+    :param ms: milliseconds since the call's first moment.
+    :param source_number: which of the call's sources, from 1; 0 where there is but one.
     :param tone: ``error``, ``warning``, or ``info`` for anything less.
     :param nearest: the number of the message nearest in time; None without messages.
     """
 
+    n: int
+    ms: str
     at: Moment
     since: str
     source: str
+    source_number: int
     level: str
     tone: str
     text: str
@@ -105,8 +143,13 @@ class LogView:
 class MessageView:
     """A message with everything there is to say about it.
 
+    :param ms: milliseconds since the call's first moment.
     :param style: as the ladder's row: ``request``, ``provisional``, ``success`` or
         ``failure``.
+    :param method: of the CSeq: a response has its request's.
+    :param code: of a response; "" for a request.
+    :param transaction: its number in the call; None where the request is missing.
+    :param answers: the request that a response is to.
     :param delta: since the message before; empty for the first.
     :param source: who sent it, by name or address; ``src`` is the address.
     :param detail: the ladder's few words on it.
@@ -115,8 +158,12 @@ class MessageView:
     """
 
     n: int
+    ms: str
     style: str
     label: str
+    method: str
+    code: str
+    transaction: int | None
     source: str
     target: str
     src: str
@@ -128,6 +175,8 @@ class MessageView:
     delta: str
     detail: str
     again: Again | None
+    answers: Answer | None
+    twins: list[Twin]
     problem: str
     media: list[str]
     head: Markup
@@ -153,12 +202,129 @@ class ReportView:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some of the messages or log lines, which follow each other.
+
+    :param first: the number of the first, ``last`` of the last.
+    :param ms: the time of the first, in milliseconds since the call's first moment.
+    :param label: ``Messages 201 to 400``.
+    :param url: the page that shows it.
+    """
+
+    first: int
+    last: int
+    count: int
+    ms: str
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class LadderPiece:
+    """A stretch of the ladder.
+
+    :param height: in pixels, also while it is not drawn.
+    :param drawing: None where it is left for later.
+    """
+
+    stretch: Stretch
+    height: int
+    drawing: Markup | None
+
+
+@dataclass(frozen=True, slots=True)
+class LadderView:
+    """The ladder: ``sipvault/_ladder_drawing.html``.
+
+    :param heads: the lifelines' names, apart so that they can stay in sight.
+    :param scrolls: whether it is wider than its card.
+    :param tall: whether it is so high that it gets a scroll bar of its own.
+    :param folded: whether only the first sending of a message is shown.
+    """
+
+    heads: Markup
+    pieces: list[LadderPiece]
+    scrolls: bool
+    tall: bool
+    folded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePiece:
+    """A stretch of the messages; None where it is left for later."""
+
+    stretch: Stretch
+    messages: list[MessageView] | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogPiece:
+    """A stretch of the log; None where it is left for later."""
+
+    stretch: Stretch
+    lines: list[LogView] | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesView:
+    """The messages, and the ways to see them.
+
+    :param count: of all the call's messages, ``found`` of those that fit the filter.
+    :param find: the filter as typed.
+    :param chosen: the number of the message to show first; 0 without messages.
+    :param ports: one lifeline a host, or one a port.
+    :param again: the retransmissions: folded, shown; empty where there are none.
+    :param only: ways to see some of the messages only, by what is in the call.
+    """
+
+    count: int
+    found: int
+    find: str
+    chosen: int
+    pieces: list[MessagePiece]
+    ports: list[Choice]
+    again: list[Choice]
+    only: list[Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class LogsView:
+    """The log, and the ways to see it.
+
+    :param count: of all the call's lines, ``found`` of those that are wanted.
+    :param find: the text that lines must hold to be shown.
+    :param levels: all lines, or the serious ones only.
+    :param sources: all sources, or one of them; empty where there is but one.
+    """
+
+    count: int
+    found: int
+    find: str
+    pieces: list[LogPiece]
+    levels: list[Choice]
+    sources: list[Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Where a script gets more of the page; all but ``compare`` end in a query that
+    may be added to.
+    """
+
+    page: str
+    ladder: str
+    messages: str
+    logs: str
+    compare: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallPage:
     """The page of a call: what ``sipvault/call.html`` is rendered with.
 
-    :param ladder: None without messages.
-    :param chosen: the number of the message to show first; 0 without messages.
-    :param log_count: how many log lines there are, in words.
+    :param start: the call's first moment, in ns since the epoch, as the page counts
+        time from it; ``end`` its last.
+    :param ladder: None where there is nothing to draw.
     """
 
     call_id: str
@@ -170,11 +336,12 @@ class CallPage:
     figures: list[Figure]
     notices: list[Notice]
     legs: list[LegView]
-    ladder: LadderDrawing | None
-    messages: list[MessageView]
-    chosen: int
+    start: int
+    end: int
+    ladder: LadderView | None
+    messages: MessagesView
     rtcp: list[ReportView]
-    logs: list[LogView]
-    log_count: str
+    logs: LogsView
     sources: list[str]
     downloads: list[Download]
+    pieces: Pieces

@@ -20,9 +20,11 @@ from ..analysis.document import call_document
 from ..evidence import Evidence
 from ..links import HOURS_OF_GRACE
 from . import exports
+from .addresses import Addresses
 from .describe import describe
 from .errors import CallNotFoundError
 from .page import Download
+from .view_state import View
 
 if TYPE_CHECKING:
     from ..extension import MountedVault
@@ -55,7 +57,9 @@ def call_page(call_hash: str) -> ResponseReturnValue:
     """The page of a call."""
     evidence = _evidence(call_hash)
     page = describe(
-        explain(evidence),
+        state().explained.of(evidence),
+        view=View.of(request.args),
+        addresses=Addresses(call_hash, request.args),
         valid_until=(int(request.args["ts"]) + HOURS_OF_GRACE + 1) * 3600,
         downloads=_downloads(call_hash),
         leg_url=lambda call_id: state().url_for_call(call_id, evidence.customer_id),

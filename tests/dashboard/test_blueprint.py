@@ -179,7 +179,7 @@ class TestAHostsOwnLayout:
 def test_any_template_can_be_the_hosts(host: Flask, tmp_path: Path) -> None:
     folder = tmp_path / "templates" / "sipvault"
     folder.mkdir(parents=True)
-    (folder / "_logs.html").write_text("{{ page.logs|length }} lines, our way")
+    (folder / "_logs.html").write_text("{{ page.logs.count }} lines, our way")
     SIPVault(host)
     page = host.test_client().get(_kept(host)).text
     assert "2 lines, our way" in page

@@ -122,7 +122,7 @@ def test_a_log_line_has_its_level_in_words_and_the_nearest_message(
 
 
 def test_what_refused_the_call_is_shown_first(client: FlaskClient, keep: Keep) -> None:
-    assert 'data-sv-work="3"' in _page(client, keep(small_call()))
+    assert 'data-chosen="3"' in _page(client, keep(small_call()))
 
 
 def test_other_legs_are_links_of_their_own(client: FlaskClient, keep: Keep) -> None:
@@ -185,14 +185,22 @@ def test_a_binary_body_is_dumped_beside_the_text(
     assert "0010  10 11 12 13" in page
 
 
-def test_what_does_not_fit_on_a_page_is_counted(
-    client: FlaskClient, keep: Keep, monkeypatch: pytest.MonkeyPatch
+def test_rtcp_reports_that_do_not_fit_on_a_page_are_counted(
+    client: FlaskClient,
+    keep: Keep,
+    recorded: Recorded,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("flask_sipvault.dashboard.describe.MESSAGES_SHOWN", 2)
-    monkeypatch.setattr("flask_sipvault.dashboard.describe.LOG_LINES_SHOWN", 1)
-    text = words(_page(client, keep(small_call())))
-    assert "This page shows the first 2 messages. 1 more are in every download." in text
-    assert "This page shows the first 1 log lines. 1 more are in logs.txt." in text
+    evidence = recorded("answered_rtcp")
+    monkeypatch.setattr("flask_sipvault.dashboard.describe.REPORTS_SHOWN", 3)
+    page = _page(client, keep(evidence))
+    left_out = len(evidence.rtcp) - 3
+    assert left_out > 0
+    assert (
+        "This page shows the first 3 RTCP reports."
+        f" {left_out} more are in capture.pcapng and call.json."
+    ) in words(page)
+    assert page.partition("<tbody>")[2].count('<th scope="row"') == 3
 
 
 class _Tags(HTMLParser):
