@@ -89,9 +89,12 @@ class MediaPlaces:
         return next((owner for owner in owners if owner is not None), None)
 
     def _last(self, ts: int, endpoint: Endpoint) -> tuple[int, str] | None:
-        calls = self._calls.get(endpoint, [])
+        calls = self._calls.get(endpoint)
+        if calls is None:
+            return None
         place = bisect_right(calls, ts + SAME_PACKET_NS, key=lambda call: call[0])
-        return calls[place - 1] if place else None
+        # Before all of them: the clocks of two hosts differ.
+        return calls[max(place - 1, 0)]
 
     def _read_all(self) -> None:
         if self._unread is None:
