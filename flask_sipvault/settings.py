@@ -27,7 +27,10 @@ from .customers import Customer as Customer
 from .customers import read_customers
 from .customers import refuse_equal_secrets
 from .customers import sole_customer
+from .legs import DEFAULT_HEADERS
 from .settingvalues import SettingsError as SettingsError
+from .sharesettings import read_sharing
+from .sharesettings import ShareSettings as ShareSettings
 
 logger = logging.getLogger("flask_sipvault")
 
@@ -101,6 +104,24 @@ SETTINGS = (
         "dict of names by address or network",
         "none, so that addresses stand for themselves",
         "What the hosts of your network are called in the ladder.",
+    ),
+    Setting(
+        "SIPVAULT_LEG_HEADERS",
+        "list of header names, or one with commas",
+        ", ".join(DEFAULT_HEADERS),
+        "The SIP header fields by which one leg of a call names another's Call-ID.",
+    ),
+    Setting(
+        "SIPVAULT_SHARE_MAX_DAYS",
+        "whole number of days",
+        "0: calls cannot be shared",
+        "The longest life of a link that lets others see one call.",
+    ),
+    Setting(
+        "SIPVAULT_SHARE_KEY",
+        "text",
+        "none; required where calls may be shared",
+        "The key of shared links. A new one revokes them all.",
     ),
     Setting(
         "SIPVAULT_STORE",
@@ -227,6 +248,8 @@ class Settings:
     :param cache: Flask-Caching's settings, or a Cache object of the host.
     :param aliases: what addresses and networks are called.
     :param g711_concealment: whether receivers of G.711 are taken to conceal losses.
+    :param leg_headers: the SIP header fields that name another leg's Call-ID.
+    :param sharing: whether calls may be shared with others.
     :param collector: what only the collector obeys.
     """
 
@@ -242,6 +265,8 @@ class Settings:
     cache: Any = field(repr=False)
     aliases: Aliases = NO_ALIASES
     g711_concealment: bool = True
+    leg_headers: tuple[str, ...] = DEFAULT_HEADERS
+    sharing: ShareSettings = field(default_factory=ShareSettings)
     collector: CollectorSettings = field(default_factory=CollectorSettings)
 
 
@@ -288,6 +313,10 @@ def load(
             "SIPVAULT_CACHE", values.cache, {"CACHE_TYPE": "SimpleCache"}
         ),
         g711_concealment=source.read("SIPVAULT_G711_PLC", values.flag, True),
+        leg_headers=source.read(
+            "SIPVAULT_LEG_HEADERS", values.header_names, DEFAULT_HEADERS
+        ),
+        sharing=read_sharing(source.read),
         collector=read_collector(
             source.read,
             Path(instance_path) / "sipvault-spool" if instance_path else None,

@@ -32,6 +32,8 @@ _S3_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _IP_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 #: What a store of plain files takes as one name; S3 takes more.
 _KEY_COMPONENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,219}")
+#: RFC 3261 section 25.1, ``token``.
+_HEADER_NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,100}")
 _URL_PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 
 
@@ -306,6 +308,21 @@ def aliases(setting: str, value: object) -> Aliases:
             "A name goes with an address (10.8.0.14), an address and port"
             " (10.8.0.14:5060, [2001:db8::1]:5060), or a network (10.8.0.0/16).",
         ) from None
+
+
+def header_names(setting: str, value: object) -> tuple[str, ...]:
+    """Names of SIP header fields: a list, or one text with commas between them."""
+    if isinstance(value, str):
+        value = [name.strip() for name in value.split(",")]
+    names = texts(setting, value)
+    for name in names:
+        if not _HEADER_NAME.fullmatch(name):
+            raise SettingsError(
+                setting,
+                f"holds {name[:60]!r}, which is no name of a SIP header field",
+                "Give names like X-CID, with commas between them.",
+            )
+    return names
 
 
 def from_json(setting: str, value: str, example: str) -> Any:

@@ -591,3 +591,53 @@ class TestCache:
 def test_the_base_template_is_named() -> None:
     assert settings(BASE_TEMPLATE="host/base.html").base_template == "host/base.html"
     assert refusal(BASE_TEMPLATE=7).setting == "SIPVAULT_BASE_TEMPLATE"
+
+
+class TestLegHeaders:
+    def test_a_list_or_a_text_with_commas(self) -> None:
+        assert settings(LEG_HEADERS=["X-Leg", "X-Twin"]).leg_headers == (
+            "X-Leg",
+            "X-Twin",
+        )
+        assert settings(environ={"SIPVAULT_LEG_HEADERS": "X-Leg, X-Twin"}) == settings(
+            LEG_HEADERS=["X-Leg", "X-Twin"]
+        )
+
+    @pytest.mark.parametrize("name", ["X CID", "X-CID:", "Kopfzeile-ä", "", "X-A,,X-B"])
+    def test_what_is_no_header_name(self, name: str) -> None:
+        if name:
+            assert refusal(LEG_HEADERS=name).setting == "SIPVAULT_LEG_HEADERS"
+        assert refusal(LEG_HEADERS=[name]).setting == "SIPVAULT_LEG_HEADERS"
+
+
+class TestSharing:
+    KEY = "k" * 32
+
+    def test_it_is_off(self) -> None:
+        assert settings().sharing.max_days == 0
+
+    def test_it_is_on_by_days_and_a_key(self) -> None:
+        shared = settings(SHARE_MAX_DAYS="14", SHARE_KEY=self.KEY).sharing
+        assert (shared.max_days, shared.key) == (14, self.KEY)
+        assert self.KEY not in repr(shared)
+
+    def test_a_key_alone_switches_nothing_on(self) -> None:
+        assert settings(SHARE_KEY=self.KEY).sharing.max_days == 0
+
+    def test_a_key_is_needed(self) -> None:
+        error = refusal(SHARE_MAX_DAYS=14)
+        assert (error.setting, error.problem[:10]) == (
+            "SIPVAULT_SHARE_KEY",
+            "is missing",
+        )
+
+    @pytest.mark.parametrize("key", ["k" * 31, " " + "k" * 40, 7, ["k" * 32]])
+    def test_a_key_that_is_none(self, key: Any) -> None:
+        error = refusal(SHARE_MAX_DAYS=1, SHARE_KEY=key)
+        assert error.setting == "SIPVAULT_SHARE_KEY"
+        assert str(key) not in str(error) or key == 7
+
+    @pytest.mark.parametrize("days", [-1, 366, "many", 1.5])
+    def test_days_that_are_none(self, days: Any) -> None:
+        error = refusal(SHARE_MAX_DAYS=days, SHARE_KEY=self.KEY)
+        assert error.setting == "SIPVAULT_SHARE_MAX_DAYS"

@@ -18,6 +18,7 @@ import click
 
 from ..evidence import Evidence
 from ..gather import Gatherer
+from ..legmarks import LegMarks
 from ..protocols.capture import Captured
 from ..protocols.capture import CaptureError
 from ..protocols.capture import read_capture
@@ -77,7 +78,9 @@ def import_command(
     customer_id = choose_customer(installation, customer_id)
     installation.check_folders()
     gatherer = Gatherer(customer_id, keep_all=keep_all)
-    imported = _Imported(installation.vault(customer_id))
+    vault = installation.vault(customer_id)
+    legs = LegMarks(vault, installation.settings.leg_headers)
+    imported = _Imported(vault, legs)
     captures = _Captures(files)
     with captures.progress(passes=2 if shift_to_now else 1):
         if shift_to_now:
@@ -134,11 +137,12 @@ class _Imported:
     :param too_old: the Call-IDs that no one will find, for they are too long ago.
     """
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, legs: LegMarks) -> None:
         self.shift = 0
         self.summaries: dict[str, _Summary] = {}
         self.too_old: set[str] = set()
         self.vault = vault
+        self._legs = legs
         today = day_of(time.time_ns())
         self._looked_back_to = today - timedelta(days=vault.lookback_days)
 
@@ -147,6 +151,7 @@ class _Imported:
             if self.shift:
                 part.shift(self.shift)
             key = self.vault.put(part)
+            self._legs.note(part)
             if day_of(part.first_ts or 0) < self._looked_back_to:
                 self.too_old.add(part.call_id)
             summary = self.summaries.setdefault(part.call_id, _Summary(part.call_id))

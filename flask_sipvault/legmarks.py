@@ -1,0 +1,33 @@
+"""Legs noted in the vault, by whoever writes evidence: the import and the collector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .evidence import Evidence
+from .legs import DEFAULT_HEADERS
+from .legs import LegFinder
+from .vault.vault import day_of
+from .vault.vault import Vault
+
+
+class LegMarks:
+    """Notes in one customer's vault which calls belong together.
+
+    Only calls that one and the same object was told of are compared, so each process
+    that writes keeps one for each customer. Not for several threads at once.
+
+    :param headers: the SIP header fields that name another Call-ID.
+    """
+
+    def __init__(self, vault: Vault, headers: Sequence[str] = DEFAULT_HEADERS) -> None:
+        self._vault = vault
+        self._finder = LegFinder(headers)
+
+    def note(self, evidence: Evidence) -> None:
+        """To be called with each part of a call when it has been put into the vault.
+
+        :raises flask_sipvault.vault.objects.StoreError: if a mark cannot be written.
+        """
+        for leg in self._finder.add(evidence):
+            self._vault.mark_legs(leg.call_id, leg.other, leg.why, day_of(leg.ts))
