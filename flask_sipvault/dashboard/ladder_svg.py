@@ -34,7 +34,7 @@ CARD_WIDTH = 600
 
 _SIDE = 64  # from the outer lifelines to the edge
 _NARROWEST = 156  # between two lifelines, so that "200 OK PCMU" fits
-_HEADS = 42
+HEADS_HEIGHT = 42  # of the lifelines' names
 _PAUSE = 26  # extra height where nothing happened for long
 _MARGIN = 4  # above and below a piece
 _HEAD_CHARACTER = 7.7  # width of a lifeline's name's average character
@@ -212,8 +212,8 @@ class LadderPen:
     def _heads(self) -> Iterator[str]:
         columns = self._columns
         yield (
-            f'<svg class="sv-heads" width="{self.width}" height="{_HEADS}"'
-            f' viewBox="0 0 {self.width} {_HEADS}" aria-hidden="true"'
+            f'<svg class="sv-heads" width="{self.width}" height="{HEADS_HEIGHT}"'
+            f' viewBox="0 0 {self.width} {HEADS_HEIGHT}" aria-hidden="true"'
             ' focusable="false">'
         )
         gap = columns[1] - columns[0] if len(columns) > 1 else 2.0 * _SIDE
