@@ -18,6 +18,7 @@ from ..analysis.ladder import MediaSpan
 from ..analysis.wording import duration
 from . import figures
 from .plain import on_one_line
+from .stretches import ms_of
 
 _BARE = 30  # the height of a band that says no more than its title
 _LINE = 34  # what each curve adds to it
@@ -82,7 +83,8 @@ def draw_band(band: MediaBand, left: float, right: float, times: int) -> Iterato
         f'<text class="sv-time" x="{times - 16}" y="{band.height / 2 + 4:.0f}"'
         f' text-anchor="end">{escape(start)} {figures.NONE} {escape(end)}</text>'
         f'<rect class="sv-band" x="{left:.0f}" y="3" width="{right - left:.0f}"'
-        f' height="{inner}" rx="4"/>'
+        f' height="{inner}" rx="4" data-from="{ms_of(span.start_ns)}"'
+        f' data-to="{ms_of(span.end_ns)}"/>'
         f'<text class="sv-sub" x="{left + _INSET:.0f}" y="18">'
         f"{escape(band.title)}</text>"
     )

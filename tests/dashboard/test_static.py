@@ -16,7 +16,7 @@ CSS = (STATIC / "sipvault.css").read_text()
 READABLE = 4.5
 
 INKS = ("ink", "mute", "accent", "good", "fair", "poor", "bad")
-GROUNDS = ("bg", "card", "sel", "alarm", "notice")
+GROUNDS = ("bg", "card", "sel", "alarm", "notice", "mark")
 
 
 def _colours() -> dict[str, tuple[str, str]]:

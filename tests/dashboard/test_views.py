@@ -234,7 +234,7 @@ class TestAHostileCaller:
         self, markup: str, tags: list[tuple[str, dict[str, str | None]]]
     ) -> None:
         names = [name for name, _ in tags]
-        assert names.count("script") == 1
+        assert names.count("script") == 2
         assert "img" not in names
         assert "&lt;script&gt;alert(1)" in markup
 
@@ -252,7 +252,7 @@ class TestAHostileCaller:
                 assert attribute != "style"
                 assert not attribute.startswith("on")
                 assert not (value or "").lower().startswith("javascript:")
-        assert re.findall(r"<script[^>]*>(.+?)</script>", markup, re.DOTALL) == []
+        assert set(re.findall(r"<script[^>]*>([^<]*)<", markup)) == {""}
 
 
 class TestDownloads:
