@@ -106,14 +106,22 @@ def _text_or_base64(data: bytes) -> tuple[str | None, str | None]:
 
 def _datagram(datagram: Datagram) -> dict[str, Any]:
     measured = iter(datagram.reports)
+    extended = iter(datagram.extended)
     packets = []
     for packet in datagram.packets:
         shown = _packet(packet)
         if isinstance(packet, rtcp.SenderReport | rtcp.ReceiverReport):
             # One report for each block, in the same order.
             for block, report in zip(shown["blocks"], measured, strict=False):
+                block["lost"] = report.lost
+                block["expected"] = report.expected
                 block["jitter_ms"] = report.jitter_ms
                 block["round_trip_ms"] = report.round_trip_ms
+        elif isinstance(packet, rtcp.ExtendedReport):
+            for block, read in zip(shown["blocks"], extended, strict=False):
+                block["jitter_ms"] = read.jitter_ms
+                block["jitter_max_ms"] = read.jitter_max_ms
+                block["round_trip_ms"] = read.round_trip_ms
         packets.append(shown)
     return {
         "ts": datagram.ts,

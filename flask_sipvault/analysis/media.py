@@ -4,16 +4,14 @@ only the signalling knows.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
-from dataclasses import replace
 
 from ..evidence import RtcpDatagram
 from ..protocols import rtcp
 from ..protocols.address import Endpoint
-from ..protocols.sdp import AUXILIARY_CODECS
-from ..protocols.sdp import Media
+from .agreed import Agreed
 from .dialog import Call
 
 #: From 1900, where NTP's time starts, to 1970, in seconds.
@@ -29,8 +27,11 @@ class Report:
 
     :param src: where the report came from; None where that is not certain.
     :param reporter: the SSRC of who reports; ``ssrc`` the stream that is reported on.
-    :param fraction_lost: since the report before, 0 to 1.
+    :param fraction_lost: since the report before, 0 to 1, as the reporter says.
     :param cumulative_lost: since the start, in packets; may be negative.
+    :param lost: since the report before that was captured, in packets, of ``expected``:
+        what the cumulative figures of the two differ by. None for the first, and where
+        a new sequence began.
     :param jitter: in timestamp units.
     :param jitter_ms: None where the stream's clock rate is not known.
     :param round_trip_ms: from where the capture was made, or from the stream's sender
@@ -46,9 +47,33 @@ class Report:
     fraction_lost: float
     cumulative_lost: int
     highest_sequence: int
+    lost: int | None
+    expected: int | None
     jitter: int
     jitter_ms: float | None
     round_trip_ms: float | None
+
+
+@dataclass(slots=True)
+class Extended:
+    """One block of an extended report (XR, RFC 3611).
+
+    :param ssrc: the stream that it is about; None where the block names none.
+    :param jitter_ms: the mean of a statistics summary; ``jitter_max_ms`` its maximum.
+        None in other blocks, and where the stream's clock rate is not known.
+    :param round_trip_ms: of VoIP metrics as reported; of DLRR as in :class:`Report`,
+        from the capture, or from who sent the reference time, to the reporter and back.
+    """
+
+    ts: int
+    src: Endpoint | None
+    dst: Endpoint | None
+    reporter: int
+    ssrc: int | None
+    block: rtcp.XrBlock
+    jitter_ms: float | None = None
+    jitter_max_ms: float | None = None
+    round_trip_ms: float | None = None
 
 
 @dataclass(slots=True)
@@ -58,6 +83,7 @@ class Datagram:
     :param derived: the addresses were not captured but follow from the SDP.
     :param problem: why it could not be read; "" if it could.
     :param reports: one for each report block, in order.
+    :param extended: one for each block of extended reports, in order.
     """
 
     ts: int
@@ -66,27 +92,28 @@ class Datagram:
     derived: bool
     packets: list[rtcp.Packet] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
+    extended: list[Extended] = field(default_factory=list)
     problem: str = ""
 
 
 def read_rtcp(call: Call) -> list[Datagram]:
     """The call's RTCP in order of time."""
-    agreed = _Agreed(call)
+    agreed = Agreed(call)
     in_order = sorted(call.evidence.rtcp, key=lambda datagram: datagram.ts)
     datagrams = [_read(item, agreed) for item in in_order]
-    # When the sender report that a block answers to was seen: the first if several saw.
-    seen: dict[tuple[int, int], int] = {}
+    reader = _Reader(agreed, datagrams)
     for datagram in datagrams:
         for packet in datagram.packets:
-            if isinstance(packet, rtcp.SenderReport):
-                seen.setdefault((packet.ssrc, _middle(packet.ntp)), datagram.ts)
-    for datagram in datagrams:
-        datagram.reports = [
-            _report(datagram, packet.ssrc, block, agreed, seen)
-            for packet in datagram.packets
-            if isinstance(packet, rtcp.SenderReport | rtcp.ReceiverReport)
-            for block in packet.blocks
-        ]
+            if isinstance(packet, rtcp.SenderReport | rtcp.ReceiverReport):
+                datagram.reports += [
+                    reader.report(datagram, packet.ssrc, block)
+                    for block in packet.blocks
+                ]
+            elif isinstance(packet, rtcp.ExtendedReport):
+                datagram.extended += [
+                    reader.extended(datagram, packet.ssrc, block)
+                    for block in packet.blocks
+                ]
     return datagrams
 
 
@@ -121,7 +148,7 @@ def ntp_middle(ts: int) -> int:
     return (seconds + _NTP_EPOCH << 16 | ns * 65_536 // 1_000_000_000) & 0xFFFF_FFFF
 
 
-def _read(item: RtcpDatagram, agreed: _Agreed) -> Datagram:
+def _read(item: RtcpDatagram, agreed: Agreed) -> Datagram:
     datagram = Datagram(item.ts, item.src, item.dst, derived=False)
     try:
         datagram.packets = rtcp.parse(item.payload)
@@ -143,117 +170,95 @@ def _sender(packets: list[rtcp.Packet]) -> int | None:
     return None
 
 
-def _report(
-    datagram: Datagram,
-    reporter: int,
-    block: rtcp.ReportBlock,
-    agreed: _Agreed,
-    seen: dict[tuple[int, int], int],
-) -> Report:
-    rate = agreed.clock_rate(block.ssrc, reporter, datagram.src, datagram.dst)
-    answered = seen.get((block.ssrc, block.lsr)) if block.lsr else None
-    if answered is not None:
-        # No clock but the capture's own: what is left of the time is the way.
-        since = (datagram.ts - answered) / 1e6
-        round_trip = _credible(since - block.dlsr / 65.536)
-    else:
-        round_trip = round_trip_ms(ntp_middle(datagram.ts), block.lsr, block.dlsr)
-    return Report(
-        datagram.ts,
-        datagram.src,
-        datagram.dst,
-        reporter,
-        block.ssrc,
-        block.fraction_lost,
-        block.cumulative_lost,
-        block.highest_sequence,
-        block.jitter,
-        round(block.jitter * 1000 / rate, 3) if rate else None,
-        round_trip,
-    )
+class _Reader:
+    """Reads blocks with what the rest of the call's RTCP tells of them."""
 
+    def __init__(self, agreed: Agreed, datagrams: list[Datagram]) -> None:
+        self._agreed = agreed
+        self._before: dict[tuple[int, int], Report] = {}
+        # When a time that blocks answer to was seen: the first if it was seen twice.
+        self._seen: dict[tuple[int, int], int] = {}
+        for datagram in datagrams:
+            for packet in datagram.packets:
+                for ssrc, ntp in _clocks(packet):
+                    self._seen.setdefault((ssrc, _middle(ntp)), datagram.ts)
 
-class _Agreed:
-    """What the signalling tells of the media: whose SSRC, which address, which clock.
+    def report(
+        self, datagram: Datagram, reporter: int, block: rtcp.ReportBlock
+    ) -> Report:
+        lost, expected = self._since_before(reporter, block)
+        report = Report(
+            datagram.ts,
+            datagram.src,
+            datagram.dst,
+            reporter,
+            block.ssrc,
+            block.fraction_lost,
+            block.cumulative_lost,
+            block.highest_sequence,
+            lost,
+            expected,
+            block.jitter,
+            self._milliseconds(datagram, reporter, block.ssrc, block.jitter),
+            self._round_trip(datagram, block.ssrc, block.lsr, block.dlsr),
+        )
+        self._before[reporter, block.ssrc] = report
+        return report
 
-    Only what is certain counts: an SSRC that two addresses claim (a relay rewrote one
-    of the two descriptions) has none.
-    """
+    def extended(
+        self, datagram: Datagram, reporter: int, block: rtcp.XrBlock
+    ) -> Extended:
+        ssrc = getattr(block, "ssrc", None)
+        read = Extended(datagram.ts, datagram.src, datagram.dst, reporter, ssrc, block)
+        if isinstance(block, rtcp.VoipMetrics):
+            read.round_trip_ms = block.round_trip_delay or None
+        elif isinstance(block, rtcp.DelaySinceLastReceiver):
+            read.round_trip_ms = self._round_trip(
+                datagram, block.ssrc, block.lrr, block.dlrr
+            )
+        elif isinstance(block, rtcp.StatisticsSummary):
+            about = datagram, reporter, block.ssrc
+            read.jitter_ms = self._milliseconds(*about, block.mean_jitter)
+            read.jitter_max_ms = self._milliseconds(*about, block.max_jitter)
+        return read
 
-    def __init__(self, call: Call) -> None:
-        self._kinds: set[str] = set()
-        self._kind_of: dict[int | Endpoint, str] = {}
-        self._rtcp_of: dict[int, set[Endpoint]] = defaultdict(set)
-        self._rtcp: dict[str, set[Endpoint]] = defaultdict(set)
-        self._rate: dict[str, int] = {}
-        self._measured: dict[int, int] = _measured_rates(call)
-        described = [
-            (message.kind == "response" or message.method == "ACK", media)
-            for message in call.messages
-            if message.sdp is not None
-            for media in message.sdp.media
-            if media.port and media.codecs
-        ]
-        # RTP and RTCP share a port only if both sides say so (RFC 5761 section 5.1.1).
-        shared = all(media.rtcp_mux for _, media in described)
-        for answers, media in described:
-            self._learn(replace(media, rtcp_mux=shared), answers)
-
-    def _learn(self, media: Media, answers: bool) -> None:
-        self._kinds.add(media.kind)
-        for ssrc in media.ssrcs:
-            self._kind_of[ssrc] = media.kind
-        for end in (media.rtp, media.rtcp):
-            if end is not None:
-                self._kind_of[end] = media.kind
-        if media.rtcp is not None:
-            self._rtcp[media.kind].add(media.rtcp)
-            for ssrc in media.ssrcs:
-                self._rtcp_of[ssrc].add(media.rtcp)
-        rates = [
-            media.codecs[int(word)].clock_rate
-            for word in media.formats
-            if word.isdigit() and int(word) in media.codecs
-            if media.codecs[int(word)].name.lower() not in AUXILIARY_CODECS
-        ]
-        # An answer's first codec is the one in use (RFC 3264 section 6.1); an offer
-        # tells only if it leaves no choice.
-        if rates and answers:
-            self._rate[media.kind] = rates[0]
-        elif len(set(rates)) == 1:
-            self._rate.setdefault(media.kind, rates[0])
-
-    def addresses(self, sender: int | None) -> tuple[Endpoint | None, Endpoint | None]:
-        """Where the RTCP of an SSRC comes from, and where it goes."""
-        own = self._rtcp_of.get(sender, set()) if sender is not None else set()
-        if sender is None or len(own) != 1:
+    def _since_before(
+        self, reporter: int, block: rtcp.ReportBlock
+    ) -> tuple[int | None, int | None]:
+        before = self._before.get((reporter, block.ssrc))
+        if before is None or block.highest_sequence < before.highest_sequence:
             return None, None
-        others = self._rtcp[self._kind_of[sender]] - own
-        return next(iter(own)), next(iter(others)) if len(others) == 1 else None
+        expected = block.highest_sequence - before.highest_sequence
+        return block.cumulative_lost - before.cumulative_lost, expected
 
-    def clock_rate(
-        self, ssrc: int, reporter: int, src: Endpoint | None, dst: Endpoint | None
-    ) -> int | None:
-        """Of the stream reported on, in Hz."""
-        if ssrc in self._measured:
-            return self._measured[ssrc]
-        for clue in (ssrc, reporter, dst, src):
-            if clue is not None and clue in self._kind_of:
-                return self._rate.get(self._kind_of[clue])
-        if len(self._kinds) == 1:
-            return self._rate.get(next(iter(self._kinds)))
-        return None
+    def _milliseconds(
+        self, datagram: Datagram, reporter: int, ssrc: int, units: int | None
+    ) -> float | None:
+        rate = self._agreed.clock_rate(
+            datagram.ts, ssrc, reporter, datagram.src, datagram.dst
+        )
+        return round(units * 1000 / rate, 3) if rate and units is not None else None
+
+    def _round_trip(
+        self, datagram: Datagram, ssrc: int, last: int, delay: int
+    ) -> float | None:
+        """The way from whose clock this answers to, and back.
+
+        :param last: middle 32 bits of the clock's time; 0 where none was received.
+        :param delay: how long the answer waited, in 1/65536 s.
+        """
+        asked = self._seen.get((ssrc, last)) if last else None
+        if asked is None:
+            return round_trip_ms(ntp_middle(datagram.ts), last, delay)
+        # No clock but the capture's own: what is left of the time is the way.
+        return _credible((datagram.ts - asked) / 1e6 - delay / 65.536)
 
 
-def _measured_rates(call: Call) -> dict[int, int]:
-    """Clock rates of the streams whose RTP itself was seen."""
-    rates: dict[int, int] = {}
-    for stream in call.evidence.media:
-        rate = stream.get("clock_rate")
-        try:
-            ssrc = int(stream.get("ssrc", ""), 16)
-        except (TypeError, ValueError):
-            continue
-        if isinstance(rate, int) and rate > 0:
-            rates[ssrc] = rate
-    return rates
+def _clocks(packet: rtcp.Packet) -> Iterator[tuple[int, int]]:
+    """The NTP times in a packet that others answer to, with whose they are."""
+    if isinstance(packet, rtcp.SenderReport):
+        yield packet.ssrc, packet.ntp
+    elif isinstance(packet, rtcp.ExtendedReport):
+        for block in packet.blocks:
+            if isinstance(block, rtcp.ReceiverReferenceTime):
+                yield packet.ssrc, block.ntp

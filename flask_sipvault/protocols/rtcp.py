@@ -12,18 +12,22 @@ from collections.abc import Iterator
 
 from .rtcp_json import parse_json
 from .rtcp_packets import App as App
+from .rtcp_packets import DelaySinceLastReceiver as DelaySinceLastReceiver
 from .rtcp_packets import ExtendedReport as ExtendedReport
 from .rtcp_packets import Goodbye as Goodbye
 from .rtcp_packets import ITEM_NAMES
 from .rtcp_packets import Packet as Packet
+from .rtcp_packets import ReceiverReferenceTime as ReceiverReferenceTime
 from .rtcp_packets import ReceiverReport as ReceiverReport
 from .rtcp_packets import ReportBlock as ReportBlock
 from .rtcp_packets import RtcpError as RtcpError
 from .rtcp_packets import SenderReport as SenderReport
 from .rtcp_packets import signed24
 from .rtcp_packets import SourceDescription as SourceDescription
+from .rtcp_packets import StatisticsSummary as StatisticsSummary
 from .rtcp_packets import Unknown as Unknown
 from .rtcp_packets import VoipMetrics as VoipMetrics
+from .rtcp_packets import XrBlock as XrBlock
 from .rtcp_xr import xr_blocks
 
 _HEADER = struct.Struct("!BBH")

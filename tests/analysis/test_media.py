@@ -13,6 +13,8 @@ from flask_sipvault.analysis.media import reports
 from flask_sipvault.analysis.media import round_trip_ms
 from flask_sipvault.evidence import RtcpDatagram
 from flask_sipvault.protocols.address import Endpoint
+from flask_sipvault.protocols.rtp_figures import Payload
+from flask_sipvault.protocols.rtp_figures import StreamFigures
 
 ALICE, BOB = 0x12345678, 0x9ABCDEF0
 
@@ -33,6 +35,11 @@ def add(
 ) -> None:
     ts = 1_795_442_531_000_000_000 + round(at * 1e9)
     story.evidence.rtcp.append(RtcpDatagram(ts, src, dst, payload))
+
+
+def stream(ssrc: int, *payloads: Payload) -> dict[str, Any]:
+    figures = StreamFigures(ssrc, None, None, 0, 0, 5, 5, payloads=list(payloads))
+    return figures.as_json()
 
 
 def only(story: Any) -> Report:
@@ -154,9 +161,23 @@ def test_an_offer_with_a_choice_does_not(story: Any) -> None:
 
 def test_rtp_that_was_seen_knows_better(story: Any) -> None:
     story.invite(0, sdp="PCMU+opus 198.51.100.23:4000")
-    story.evidence.media = [{"ssrc": "0x00000008", "clock_rate": 48000}]
+    story.evidence.media = [stream(8, Payload(96, "opus", 48000, 5, 0, 0))]
     add(story, 2, receiver_report(7, 8, jitter=480))
     assert only(story).jitter_ms == 10
+
+
+def test_rtp_that_was_seen_knows_each_codec_s_time(story: Any) -> None:
+    noon = 1_795_442_531_000_000_000
+    change = noon + 5_000_000_000
+    payloads = (
+        Payload(96, "opus", 48000, 5, change, change),
+        Payload(13, "CN", 8000, 5, change + 1, change + 1),
+        Payload(0, "PCMU", 8000, 5, noon, noon),
+    )
+    story.evidence.media = [stream(8, *payloads), {"ssrc": "0x00000008"}]
+    add(story, 2, receiver_report(7, 8, jitter=80))
+    add(story, 12, receiver_report(7, 8, jitter=480))
+    assert [report.jitter_ms for report in reports(story.call())] == [10, 10]
 
 
 def test_without_signalling_jitter_has_no_milliseconds(story: Any) -> None:
@@ -221,3 +242,168 @@ def test_json_of_a_media_server_is_read_like_rtcp(story: Any) -> None:
     assert only(story).ssrc == 8
     assert only(story).jitter_ms == 10
     assert only(story).src == story.hosts["bob"]
+
+
+class TestLossBetweenReports:
+    """What cumulative figures tell, and a fraction does not once a report is lost."""
+
+    def received(
+        self, story: Any, *figures: tuple[int, int], reporter: int = 7
+    ) -> list[tuple[int | None, int | None]]:
+        """Reports with these cumulative losses and highest sequence numbers."""
+        for at, (lost, highest) in enumerate(figures):
+            block = struct.pack("!IIIIII", 8, lost & 0xFF_FFFF, highest, 0, 0, 0)
+            header = struct.pack("!BBHI", 0x81, 201, 7, reporter)
+            add(story, at, header + block)
+        return [(report.lost, report.expected) for report in reports(story.call())]
+
+    def test_it_is_what_two_reports_differ_by(self, story: Any) -> None:
+        assert self.received(story, (3, 1000), (8, 1250), (8, 1500)) == [
+            (None, None),
+            (5, 250),
+            (0, 250),
+        ]
+
+    def test_highest_numbers_count_their_wraps(self, story: Any) -> None:
+        assert self.received(story, (0, 0x0_FFF0), (1, 0x1_0010))[1] == (1, 32)
+
+    def test_what_came_twice_makes_it_negative(self, story: Any) -> None:
+        assert self.received(story, (3, 1000), (-2, 1250))[1] == (-5, 250)
+
+    def test_a_new_sequence_begins_without(self, story: Any) -> None:
+        assert self.received(story, (3, 1000), (0, 100))[1] == (None, None)
+
+    def test_each_receiver_has_its_own(self, story: Any) -> None:
+        self.received(story, (3, 1000))
+        assert self.received(story, (9, 1200), reporter=9)[1] == (None, None)
+
+
+def sender_report(ssrc: int, ntp: int) -> bytes:
+    return struct.pack("!BBHIQIII", 0x80, 200, 6, ssrc, ntp, 0, 0, 0)
+
+
+def extended_report(reporter: int, *blocks: bytes) -> bytes:
+    body = struct.pack("!I", reporter) + b"".join(blocks)
+    return struct.pack("!BBH", 0x80, 207, len(body) // 4) + body
+
+
+#: The clock that figure 2 of RFC 3550 begins with, on 10 November 1995.
+FIGURE_2 = 0xB44D_B705_2000_0000
+
+
+class TestRoundTrip:
+    """Pairs worked by hand: figure 2 of RFC 3550 has SR at 0xb705.2000, a delay of
+    5.25 s at the receiver, and the report back at 0xb710.8000: 6.125 s.
+    """
+
+    def test_figure_2_by_the_sender_s_clock(self, story: Any) -> None:
+        # The capture is made at the sender, by whose clock the report comes back
+        # 11.375 s later: 0xb710.8000. Its SR was not captured.
+        seconds = (FIGURE_2 >> 32) - 2_208_988_800 + 11
+        arrival = seconds * 1_000_000_000 + 500_000_000
+        payload = receiver_report(7, 8, lsr=0xB705_2000, dlsr=0x0005_4000)
+        story.evidence.rtcp.append(RtcpDatagram(arrival, None, None, payload))
+        assert only(story).round_trip_ms == 6125
+
+    def test_figure_2_by_the_clock_of_the_capture(self, story: Any) -> None:
+        # That clock is another, but as much time goes by: 11.375 s less 5.25 s.
+        add(story, 0, sender_report(8, FIGURE_2))
+        add(story, 11.375, receiver_report(7, 8, lsr=0xB705_2000, dlsr=0x0005_4000))
+        assert only(story).round_trip_ms == 6125
+
+    def test_a_retransmitted_clock_counts_from_when_it_was_first_seen(
+        self, story: Any
+    ) -> None:
+        add(story, 0, sender_report(8, FIGURE_2))
+        add(story, 0.001, sender_report(8, FIGURE_2))
+        add(story, 5.3, receiver_report(7, 8, lsr=0xB705_2000, dlsr=0x0005_4000))
+        assert only(story).round_trip_ms == 50
+
+    def test_another_source_s_clock_is_not_taken(self, story: Any) -> None:
+        add(story, 0, sender_report(9, FIGURE_2))
+        add(story, 5.3, receiver_report(7, 8, lsr=0xB705_2000, dlsr=0x0005_4000))
+        assert only(story).round_trip_ms is None
+
+    def test_a_receiver_that_does_not_send_measures_by_dlrr(self, story: Any) -> None:
+        # Its clock goes out in an XR, and comes back in one 0.3 s later, of which
+        # 0.25 s were spent at the sender.
+        reference = struct.pack("!BBHQ", 4, 0, 2, FIGURE_2)
+        back = struct.pack("!BBHIII", 5, 0, 3, 7, 0xB705_2000, 0x4000)
+        add(story, 0, extended_report(7, reference))
+        add(story, 0.3, extended_report(8, back))
+        first, second = read_rtcp(story.call())
+        assert [row.round_trip_ms for row in first.extended] == [None]
+        [row] = second.extended
+        assert (row.reporter, row.ssrc, row.round_trip_ms) == (8, 7, 50)
+
+
+class TestExtendedReports:
+    summary = struct.pack(
+        "!BBHIHHIIIIIIBBBB",
+        *(6, 0xE0, 9, 8),
+        *(1000, 1250, 5, 1, 80, 800, 160, 40),
+        *(0, 0, 0, 0),
+    )
+    metrics = struct.pack(
+        "!BBHI4B4H2b6BBxHHH",
+        *(7, 0, 8, 8),
+        *(13, 0, 128, 2, 120, 4000, 87, 35),
+        *(-20, -60, 127, 16, 82, 127, 41, 40, 0xF0),
+        *(40, 60, 120),
+    )
+
+    def test_a_statistics_summary_has_jitter_by_the_clock_of_the_codec(
+        self, story: Any
+    ) -> None:
+        story.invite(0, sdp="PCMU 198.51.100.23:4000")
+        add(story, 1, extended_report(7, self.summary))
+        [datagram] = read_rtcp(story.call())
+        [row] = datagram.extended
+        assert (row.reporter, row.ssrc) == (7, 8)
+        assert (row.jitter_ms, row.jitter_max_ms) == (20, 100)
+        assert (row.block.lost, row.block.duplicates) == (5, 1)
+        assert row.round_trip_ms is None
+
+    def test_what_a_summary_leaves_out_is_none(self, story: Any) -> None:
+        story.invite(0, sdp="PCMU 198.51.100.23:4000")
+        bare = self.summary[:1] + b"\0" + self.summary[2:]
+        add(story, 1, extended_report(7, bare))
+        [row] = read_rtcp(story.call())[0].extended
+        assert (row.jitter_ms, row.jitter_max_ms, row.block.lost) == (None, None, None)
+
+    def test_voip_metrics_have_the_round_trip_that_the_reporter_measured(
+        self, story: Any
+    ) -> None:
+        add(story, 1, extended_report(7, self.metrics))
+        [row] = read_rtcp(story.call())[0].extended
+        assert (row.ssrc, row.round_trip_ms, row.jitter_ms) == (8, 87, None)
+        assert (row.block.r_factor, row.block.mos_lq, row.block.mos_cq) == (82, 4.1, 4)
+        assert row.block.loss_rate == pytest.approx(0.0508, abs=1e-4)
+
+    def test_a_round_trip_of_0_was_not_measured(self, story: Any) -> None:
+        none = self.metrics[:16] + b"\0\0" + self.metrics[18:]
+        add(story, 1, extended_report(7, none))
+        [row] = read_rtcp(story.call())[0].extended
+        assert row.block.round_trip_delay == 0
+        assert row.round_trip_ms is None
+
+    def test_there_is_a_row_for_each_block_in_order(self, story: Any) -> None:
+        other = struct.pack("!BBHI", 1, 0, 1, 8)
+        blocks = [self.metrics, other, self.summary]
+        add(story, 1, extended_report(7, *blocks) + receiver_report(7, 8))
+        [datagram] = read_rtcp(story.call())
+        assert [row.block.block_type for row in datagram.extended] == [7, 1, 6]
+        assert [row.ssrc for row in datagram.extended] == [8, None, 8]
+        assert len(datagram.reports) == 1
+
+
+def test_a_codec_change_changes_the_clock_from_then_on(story: Any) -> None:
+    story.invite(0, sdp="PCMU+opus 198.51.100.23:4000")
+    story.reply(1, "200 OK", sdp="PCMU 10.8.0.14:17002")
+    add(story, 2, receiver_report(7, 8, jitter=80))
+    story.invite(10, sdp="opus 198.51.100.23:4000", cseq="2 INVITE", branch="z9hG4bK2")
+    story.reply(
+        11, "200 OK", sdp="opus 10.8.0.14:17002", cseq="2 INVITE", branch="z9hG4bK2"
+    )
+    add(story, 12, receiver_report(7, 8, jitter=480))
+    assert [report.jitter_ms for report in reports(story.call())] == [10, 10]
