@@ -251,8 +251,8 @@ class TestGuard:
         assert bob.get(click).status_code == 401
 
     def test_does_not_stand_before_the_style_sheet(self, guarded: Flask) -> None:
-        answer = guarded.test_client().get("/sipvault/static/sipvault.css")
-        assert answer.status_code == 200
+        with guarded.test_client().get("/sipvault/static/sipvault.css") as answer:
+            assert answer.status_code == 200
 
 
 class TestACustomersCalls:
