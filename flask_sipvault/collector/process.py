@@ -1,0 +1,105 @@
+"""The collector as a process: signals, log, limits, its successor."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ..installation import Installation
+from .doorman import TlsError
+from .listening import ListenError
+from .logs import log_to_stderr
+from .pipeline import Pipeline
+from .server import Collector
+from .spool import SpoolError
+from .systemd import notify
+from .takeover import Inheritance
+from .takeover import knock
+from .takeover import TakeoverError
+
+logger = logging.getLogger(__name__)
+
+#: What keeps a collector from starting; the message says what to do.
+FAILURES = (ListenError, SpoolError, TakeoverError, TlsError)
+
+
+def run(installation: Installation, spool: Path, *, takeover: bool) -> None:
+    """Collect until the process is told to stop.
+
+    SIGTERM and SIGINT stop it. SIGHUP starts another process like this one, as code and
+    settings are by then, which takes over.
+
+    :param takeover: take over from the collector that has the spool, if one runs.
+    :raises Exception: one of :data:`FAILURES`.
+    """
+    log_to_stderr()
+    _allow_many_connections()
+    asyncio.run(_run(installation, spool, takeover))
+
+
+async def _run(installation: Installation, spool: Path, takeover: bool) -> None:
+    settings = installation.settings.collector
+
+    def open_pipeline(
+        has_agent: Callable[[str, str], bool], wait_seconds: float
+    ) -> Pipeline:
+        return Pipeline(
+            settings,
+            installation.vault,
+            has_agent=has_agent,
+            wait_seconds=wait_seconds,
+        )
+
+    collector = Collector(
+        settings, installation.settings.customers.values(), open_pipeline
+    )
+    inheritance = _inheritance(spool) if takeover else None
+    try:
+        collector.open(inheritance)
+    except BaseException:
+        if inheritance is not None:
+            inheritance.give_back()
+        raise
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, collector.stop)
+    loop.add_signal_handler(signal.SIGHUP, Successor().start)
+    # systemd follows the process that has the connections now.
+    await collector.run(lambda: notify("READY=1", f"MAINPID={os.getpid()}"))
+
+
+def _inheritance(spool: Path) -> Inheritance | None:
+    inheritance = knock(spool)
+    if inheritance is None:
+        logger.warning("no collector runs with this spool: starting anew")
+    return inheritance
+
+
+class Successor:
+    """Another process like this one."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Let it take over; one at a time."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        words = [sys.executable, *sys.orig_argv[1:]]
+        if "--takeover" not in words:
+            words.append("--takeover")
+        logger.info("starting a successor")
+        self._process = subprocess.Popen(words)  # noqa: S603 - as we were started
+
+
+def _allow_many_connections() -> None:
+    """Each is an open file, and few are allowed to whoever does not ask."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
