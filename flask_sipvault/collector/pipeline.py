@@ -13,7 +13,6 @@ from collections.abc import Callable
 from ..collectorsettings import CollectorSettings
 from ..vault.vault import Vault
 from .intake import Item
-from .sessions import Session
 from .sessions import Sessions
 from .sessions import Waiting
 from .sessions import Watch
@@ -81,13 +80,7 @@ class Pipeline:
 
     def accept(self, item: Item) -> None:
         """Keep an item, if it is of a call."""
-        row = self.spool.next_row()
-        found = self.sessions.add(item, row, self._clock())
-        if isinstance(found, Waiting):
-            self.spool.append_waiting(row, item)
-        elif found is not None:
-            self.spool.append(row, found.id, found.call_id, item)
-            self.kept[item.kind] += 1
+        self._place(item)
 
     def tick(self) -> list[Watch]:
         """Do what is due. To be called several times a second.
@@ -96,7 +89,7 @@ class Pipeline:
         """
         now = self._clock()
         for waiting in self.sessions.settle(now):
-            self._accept_waiting(waiting.item, waiting.row, at_last=True)
+            self._place(waiting.item, waiting.row, at_last=True)
         # A spool that is full of calls that are up would wait for their end.
         hurry = self.full and not self.spool.failing and not self.writer.waiting
         for part in self.sessions.due(now, hurry=hurry):
@@ -113,17 +106,25 @@ class Pipeline:
         self.writer.close(timeout / 2)
         return self.spool.close(max(0.0, deadline - time.monotonic()))
 
-    def _accept_waiting(self, item: Item, waiting_row: int, *, at_last: bool) -> None:
-        """Place an item that the spool has already, under its call if that is known."""
+    def _place(
+        self, item: Item, waiting_row: int | None = None, *, at_last: bool = False
+    ) -> None:
+        """Keep an item under its call.
+
+        :param waiting_row: under which the spool has it already.
+        :param at_last: it has waited long enough for its call.
+        """
         row = self.spool.next_row()
         found = self.sessions.add(item, row, self._clock(), at_last=at_last)
-        if found is None:
-            self.spool.remove_waiting(waiting_row)
-        elif isinstance(found, Session):
+        if isinstance(found, Waiting):
+            self.spool.append_waiting(row, item, waiting_row=waiting_row)
+        elif found is not None:
             self.spool.append(
                 row, found.id, found.call_id, item, waiting_row=waiting_row
             )
             self.kept[item.kind] += 1
+        elif waiting_row is not None:
+            self.spool.remove_waiting(waiting_row)
 
     def _restore(self) -> None:
         now = self._clock()
@@ -138,4 +139,4 @@ class Pipeline:
                     sealed_row=stored.sealed_row,
                 )
             else:
-                self._accept_waiting(stored.item, stored.row, at_last=False)
+                self._place(stored.item, stored.row)

@@ -143,9 +143,16 @@ class Spool:
             self._batch.items.append(tables.item_row(row, session_id, item))
             self._backlog_bytes += len(item.payload) + _ROW_BYTES
 
-    def append_waiting(self, row: int, item: Item) -> None:
-        """Keep an item whose call is not known yet."""
+    def append_waiting(
+        self, row: int, item: Item, *, waiting_row: int | None = None
+    ) -> None:
+        """Keep an item whose call is not known yet.
+
+        :param waiting_row: under which it has waited so far.
+        """
         with self._lock:
+            if waiting_row is not None:
+                self._batch.settled.append((waiting_row,))
             self._batch.waiting.append(tables.waiting_row(row, item))
             self._backlog_bytes += len(item.payload) + _ROW_BYTES
 

@@ -109,13 +109,14 @@ class Collector:
     def parts(self, call_id: str, customer_id: str = "acme") -> list[Evidence]:
         """Each part of a call by itself, in the order they were written."""
         vault = self.vault(customer_id)
-        names = dict(vault.raw_parts(call_id))
-        written = [
-            name
-            for key in self.store(customer_id).puts
-            if (name := "/".join(key.rsplit("/", 2)[-2:])) in names
+        parts = dict(vault.raw_parts(call_id))
+        # A part that was put twice is one part.
+        written = dict.fromkeys(
+            "/".join(key.rsplit("/", 2)[-2:]) for key in self.store(customer_id).puts
+        )
+        return [
+            vault._unpack(parts[name], call_id) for name in written if name in parts
         ]
-        return [vault._unpack(names[name], call_id) for name in written]
 
     def spooled(self) -> int:
         """How many rows of any kind there are in the spool."""

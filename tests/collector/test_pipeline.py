@@ -1,0 +1,372 @@
+"""From items to calls in the vault, through restarts and outages."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flask_sipvault.collector.intake import Item
+from flask_sipvault.collector.pipeline import Pipeline
+from flask_sipvault.collectorsettings import CollectorSettings
+from flask_sipvault.protocols.address import Endpoint
+
+from .conftest import bye
+from .conftest import bye_ok
+from .conftest import Collector
+from .conftest import invite
+from .conftest import items_of
+from .conftest import log
+from .conftest import ok
+from .conftest import other
+from .conftest import refusal
+from .conftest import sip_item
+from .test_sessions import rtcp
+from .test_sessions import sdp
+
+CALL = [invite(), ok(), bye(), bye_ok()]
+
+
+def payloads(items: list[Item]) -> Counter[bytes]:
+    return Counter(item.payload for item in items)
+
+
+def sip_of(collector: Collector, call_id: str = "a@b") -> Counter[bytes]:
+    return Counter(packet.payload for packet in collector.call(call_id).sip)
+
+
+def test_a_call_is_in_the_vault_when_it_is_over_and_nothing_is_left_behind(
+    collector: Collector,
+) -> None:
+    collector.take(*CALL, log("a@b ended"))
+    collector.wait(29)
+    assert collector.find("a@b") is None
+
+    collector.wait(1)
+    call = collector.call("a@b")
+    assert call.state == "COMPLETE"
+    assert sip_of(collector) == payloads(CALL)
+    assert [line.line for line in call.logs] == ["a@b ended"]
+    assert collector.spooled() == 0
+
+
+def test_a_long_call_can_be_opened_while_it_is_up(collector: Collector) -> None:
+    collector.take(invite(), ok())
+    collector.wait(300)
+    assert collector.call("a@b").state == "PARTIAL"
+
+    collector.take(log("a@b held"))
+    collector.wait(300)
+    collector.take(bye(), bye_ok())
+    collector.wait(30)
+
+    call = collector.call("a@b")
+    assert call.state == "COMPLETE"
+    assert sip_of(collector) == payloads(CALL)
+    assert len(call.logs) == 1
+    parts = collector.parts("a@b")
+    assert [part.state for part in parts] == ["PARTIAL", "PARTIAL", "COMPLETE"]
+    assert [(len(part.sip), len(part.logs)) for part in parts] == [
+        (2, 0),
+        (0, 1),
+        (2, 0),
+    ]
+    assert collector.spooled() == 0
+
+
+def test_a_call_that_fell_silent_after_its_last_part_is_expired_all_the_same(
+    collector: Collector,
+) -> None:
+    collector.take(invite(), ok())
+    collector.wait(300)
+    assert collector.spooled() == 3
+
+    collector.now += 4 * 3600
+    collector.wait(1)
+
+    call = collector.call("a@b")
+    assert call.state == "EXPIRED"
+    assert sip_of(collector) == payloads([invite(), ok()])
+    assert collector.spooled() == 0
+
+
+def test_a_restarted_collector_knows_the_calls_that_are_up(
+    collector: Collector,
+) -> None:
+    collector.take(invite(sdp=sdp()), ok())
+    collector.wait(300)
+    collector.kill()
+    collector.restart()
+
+    collector.take(rtcp(9), log("b call a@b", call_id="b", of_call=False))
+    collector.take(bye(tags=("callee", "caller")))
+    collector.take(bye_ok(tags=("callee", "caller")))
+    collector.wait(36)
+
+    call = collector.call("a@b")
+    assert call.state == "COMPLETE"
+    assert (len(call.sip), len(call.rtcp), len(call.logs)) == (4, 1, 1)
+    assert collector.spooled() == 0
+
+
+def test_a_restarted_collector_lets_a_silent_call_expire(collector: Collector) -> None:
+    collector.take(invite(), ok())
+    collector.wait(300)
+    collector.close()
+    collector.restart()
+    collector.now += 4 * 3600
+    collector.wait(1)
+
+    assert collector.call("a@b").state == "EXPIRED"
+
+
+def test_a_call_that_lingers_is_written_after_a_restart(collector: Collector) -> None:
+    collector.take(*CALL)
+    collector.wait(20)
+    collector.kill()
+    collector.restart()
+    collector.take(log("a@b late"))
+    collector.wait(30)
+
+    assert sip_of(collector) == payloads(CALL)
+    assert len(collector.parts("a@b")) == 1
+
+
+def test_a_line_that_waits_for_its_call_waits_through_a_restart(
+    collector: Collector,
+) -> None:
+    collector.take(invite(call_id="1-2@h"), log("call 11-2@h", call_id="1-2@h"))
+    assert collector.pipeline.spool.flush(5)
+    collector.kill()
+    collector.restart()
+    collector.take(invite(call_id="11-2@h"))
+    collector.wait(70)
+
+    assert len(collector.call("11-2@h").logs) == 1
+    assert collector.call("1-2@h").logs == []
+    assert collector.spooled() == 0
+
+
+def test_a_part_that_was_put_but_not_confirmed_is_put_again_as_the_same_object(
+    collector: Collector,
+) -> None:
+    collector.take(*CALL)
+    assert collector.pipeline.spool.flush(5)
+    collector.pipeline.spool.confirm = lambda part_id: None  # type: ignore[method-assign]
+    collector.wait(30)
+    assert len(collector.store().puts) == 1
+    collector.kill()
+    collector.restart()
+    collector.take(log("a@b late"))
+    collector.write()
+
+    first, second = collector.store().puts
+    assert first == second
+    collector.wait(30)
+    assert len(collector.call("a@b").logs) == 1
+    assert sip_of(collector) == payloads(CALL)
+    assert collector.spooled() == 0
+
+
+def test_frames_that_an_agent_replays_late_join_their_call(
+    collector: Collector,
+) -> None:
+    collector.take(*CALL)
+    collector.wait(600)
+    late = sip_item("SIP/2.0 180 Ringing", "1 INVITE", ts=0.5)
+    collector.take(late, log("a@b late"))
+    collector.wait(20000)
+
+    call = collector.call("a@b")
+    assert call.state == "COMPLETE"
+    assert sip_of(collector) == payloads([*CALL, late])
+    assert len(call.logs) == 1
+    assert collector.spooled() == 0
+
+
+def test_calls_of_one_name_but_two_customers_are_two(collector: Collector) -> None:
+    collector.take(*CALL)
+    collector.take(*(replace(item, customer_id="globex") for item in CALL[:2]))
+    collector.take(refusal(486, customer_id="globex", call_id="x"))
+    collector.wait(400)
+
+    assert len(collector.call("a@b").sip) == 4
+    assert len(collector.call("a@b", "globex").sip) == 2
+    assert collector.find("x") is None
+
+
+def test_while_the_store_is_away_calls_wait_in_the_spool_even_through_a_restart(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flask_sipvault.collector.writer.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("flask_sipvault.collector.writer.LONGEST_PAUSE", 0.05)
+    collector.store().away = True
+    items = items_of("many_20.svwire")
+    collector.take(*items)
+    for _ in range(40):
+        collector.now += 1
+        collector.pipeline.tick()
+    assert collector.pipeline.spool.flush(5)
+    assert collector.pipeline.writer.waiting == 20
+    collector.kill()
+    collector.restart()
+    assert collector.pipeline.writer.waiting == 20
+
+    collector.store().away = False
+    collector.write()
+
+    assert len(collector.store().puts) == 20
+    assert (
+        sum(len(collector.call(f"{n}-335@127.0.0.2").sip) for n in range(1, 21)) == 140
+    )
+    assert collector.spooled() == 0
+
+
+def test_a_spool_full_of_calls_that_are_up_is_emptied_before_their_end(
+    start: Callable[..., Collector],
+) -> None:
+    collector = start(spool_max_bytes=1 << 20)
+    collector.take(invite(), ok())
+    for _ in range(110):
+        collector.take(log("a@b " + "x" * 10_000))
+    assert collector.pipeline.full
+    assert collector.pipeline.spool.flush(5)
+
+    collector.wait(1)
+
+    assert not collector.pipeline.full
+    assert collector.call("a@b").state == "PARTIAL"
+    assert len(collector.call("a@b").logs) == 110
+
+
+def test_what_is_kept_and_left_out_is_counted(collector: Collector) -> None:
+    collector.take(*CALL, log("a@b"), sip_item("OPTIONS sip:b SIP/2.0", "1 OPTIONS"))
+    collector.take(sip_item("OPTIONS sip:b SIP/2.0", "1 OPTIONS", call_id="o@p"))
+
+    assert collector.pipeline.kept == {"sip": 5, "log": 1}
+    assert collector.pipeline.sessions.left_out == {"sip": 1}
+
+
+def test_wishes_for_a_media_watch_are_given_once(collector: Collector) -> None:
+    collector.agents.add(("acme", "192.0.2.50"))
+    collector.take(invite(sdp=sdp()), invite(0.5, sdp=sdp()))
+
+    (watch,) = collector.pipeline.tick()
+    assert watch.frame.media == Endpoint("192.0.2.50", 16000)
+    assert collector.pipeline.tick() == []
+
+
+def test_there_is_no_pipeline_without_a_spool() -> None:
+    with pytest.raises(ValueError, match="no spool"):
+        Pipeline(CollectorSettings(), lambda customer_id: pytest.fail())
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("take"),
+            st.sampled_from(
+                [
+                    *("invite", "ok", "bye", "bye_ok", "refused"),
+                    *("log", "misnamed log", "unknown log", "rtcp"),
+                ]
+            ),
+        ),
+        st.tuples(st.just("pass"), st.sampled_from([1, 6, 31, 100, 301, 15000])),
+        st.sampled_from([("flush", 0), ("kill", 0), ("stop", 0)]),
+        st.sampled_from([("away", 0), ("back", 0), ("unconfirmed", 0)]),
+    ),
+    max_size=30,
+)
+
+
+@given(steps=STEPS, call_ids=st.lists(st.sampled_from(["1@h", "11@h"]), min_size=30))
+def test_wherever_it_is_killed_all_that_was_spooled_is_in_the_vault_once(
+    steps: list[tuple[str, object]], call_ids: list[str]
+) -> None:
+    """Every item is one of a kind, so that each can be counted."""
+    sure: list[bytes] = []
+    unsure: list[bytes] = []
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flask_sipvault.collector.writer.FIRST_PAUSE", 0.001)
+        patch.setattr("flask_sipvault.collector.writer.LONGEST_PAUSE", 0.002)
+        collector = Collector(Path(folder))
+        for n, ((step, what), call_id) in enumerate(
+            zip(steps, call_ids * 2, strict=False)
+        ):
+            if step == "take":
+                item = _unique(str(what), n, call_id)
+                collector.take(item)
+                unsure.append(item.payload)
+            elif step == "pass":
+                collector.now += float(str(what))
+                collector.pipeline.tick()
+            elif step in ("away", "back"):
+                collector.store().away = step == "away"
+            elif step == "unconfirmed":
+                collector.pipeline.spool.confirm = lambda part_id: None  # type: ignore[method-assign]
+            elif step == "flush":
+                assert collector.pipeline.spool.flush(5)
+                sure += unsure
+                unsure.clear()
+            elif step == "kill":
+                collector.kill()
+                unsure.clear()
+                collector.restart()
+            else:
+                collector.close()
+                sure += unsure
+                unsure.clear()
+                collector.restart()
+        assert collector.pipeline.spool.flush(5)
+        collector.close()
+        collector.restart()
+        sure += unsure
+        collector.store().away = False
+        for seconds in (6, 100, 301, 15000, 200):
+            collector.now += seconds
+            collector.pipeline.tick()
+            collector.write()
+        found: Counter[bytes] = Counter()
+        for call_id in ("1@h", "11@h"):
+            for part in collector.parts(call_id):
+                assert part.damage == []
+                contents = [
+                    *(packet.payload for packet in part.sip),
+                    *(datagram.payload for datagram in part.rtcp),
+                    *(line.line.encode() for line in part.logs),
+                ]
+                # That a call expired is said with what is known of it already.
+                if part.state != "EXPIRED" or not found.keys() >= set(contents):
+                    found.update(contents)
+        assert set(sure) <= found.keys()
+        assert set(found.values()) <= {1}
+        assert collector.spooled() == 0
+        collector.close()
+
+
+def _unique(what: str, n: int, call_id: str) -> Item:
+    if what == "log":
+        return log(f"line {n} of {call_id}", call_id=call_id)
+    if what == "misnamed log":
+        return log(f"line {n} of 11@h", call_id="1@h")
+    if what == "unknown log":
+        return log(f"line {n} of nobody", call_id=call_id)
+    if what == "rtcp":
+        report = b"\x80\xc9\0\1" + n.to_bytes(4, "big")
+        return other("rtcp", report, call_id=call_id)
+    makers = {
+        "invite": invite,
+        "ok": ok,
+        "bye": bye,
+        "bye_ok": bye_ok,
+        "refused": lambda ts, **changes: refusal(486, ts, **changes),
+    }
+    item = makers[what](n, call_id=call_id)
+    return replace(item, payload=item.payload + b"X: %d" % n)
