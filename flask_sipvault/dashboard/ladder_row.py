@@ -12,15 +12,23 @@ from . import figures
 from .plain import on_one_line
 
 HEIGHT = 28
-TIMES = 136  # the columns of time, delta and transaction
+HEIGHT_OF_TWO_LINES = 42  # where the detail has no room beside the label
+TIMES = 142  # the columns of time, delta and transaction
 
 #: So many colours tell transactions apart; beside each stands its number.
 TRANSACTION_COLOURS = 6
 
 _LOOP = 34  # how far a message to oneself reaches out
 _CHARACTER = 6.4  # width of a label's average character, in pixels
+_AIR = 28  # between a label and the lifelines, both sides together
+_SMALL_CHARACTER = 5.8  # the same of a detail's
 _TAIL = 6  # characters kept at the end of a detail that does not fit
 _BASE = 20  # where the arrow is
+
+
+def height(row: Row, columns: list[float]) -> int:
+    """How high the row is."""
+    return HEIGHT if _fits(row, columns) else HEIGHT_OF_TWO_LINES
 
 
 def draw_row(
@@ -40,12 +48,13 @@ def draw_row(
         classes += " sv-again"
     spoken = escape(_spoken(row, lifelines))
     start, end = columns[row.source], columns[row.target]
+    high = height(row, columns)
     yield (
         f'<a class="{classes}" id="r{row.n}" href="#m{row.n}" data-n="{row.n}"'
         f' data-ms="{row.since_start_ns / 1_000_000:.3f}"'
         f' data-t="{row.transaction or ""}" aria-label="{spoken}">'
         f"<title>{spoken}</title>"
-        f'<rect class="sv-hit" x="1" y="0" width="{width - 2}" height="{HEIGHT - 2}"'
+        f'<rect class="sv-hit" x="1" y="0" width="{width - 2}" height="{high - 2}"'
         ' rx="4"/>'
         f'<text class="sv-time" x="62" y="{_BASE - 3}" text-anchor="end">'
         f"{escape(figures.since(row.since_start_ns))}</text>"
@@ -56,9 +65,9 @@ def draw_row(
             f"{escape(figures.delta(row.delta_ns))}</text>"
         )
     if row.transaction is not None:
-        yield _transaction(row.transaction)
+        yield _transaction(row.transaction, high)
     yield _arrow(start, end)
-    yield _label(row, start, end, width)
+    yield _label(row, start, end, width, beside=high == HEIGHT)
     yield "</a>"
     if row.sendings > 1 and fold_url:
         yield _fold(row, width, fold_url)
@@ -80,12 +89,12 @@ def _spoken(row: Row, lifelines: list[Lifeline]) -> str:
     return on_one_line(spoken)
 
 
-def _transaction(number: int) -> str:
+def _transaction(number: int, high: int) -> str:
     colour = (number - 1) % TRANSACTION_COLOURS
     return (
         f'<text class="sv-tno" x="{TIMES - 5}" y="{_BASE - 3}" text-anchor="end">'
         f'{number}</text><rect class="sv-tick sv-t{colour}" x="{TIMES - 3}" y="0"'
-        f' width="3" height="{HEIGHT}"/>'
+        f' width="3" height="{high}"/>'
     )
 
 
@@ -105,20 +114,37 @@ def _arrow(start: float, end: float) -> str:
     )
 
 
-def _label(row: Row, start: float, end: float, width: int) -> str:
+def _times(row: Row) -> str:
+    return f" \N{MULTIPLICATION SIGN}{row.sendings}" if row.sendings > 1 else ""
+
+
+def _fits(row: Row, columns: list[float]) -> bool:
+    """Whether label and detail stand beside each other."""
+    start, end = columns[row.source], columns[row.target]
+    if start == end or not row.detail:
+        return True
+    room = (abs(end - start) - _AIR) / _CHARACTER
+    return len(row.label) + len(_times(row)) + 1 + len(row.detail) / 1.1 <= room
+
+
+def _label(row: Row, start: float, end: float, width: int, *, beside: bool) -> str:
     if start == end:
         x, anchor, span = start + _LOOP + 6, "start", width - start - _LOOP - 10
         y = _BASE + 4
     else:
-        x, anchor, span = (start + end) / 2, "middle", abs(end - start) - 28
+        x, anchor, span = (start + end) / 2, "middle", abs(end - start) - _AIR
         y = _BASE - 6
     room = int(span / _CHARACTER)
-    times = f" \N{MULTIPLICATION SIGN}{row.sendings}" if row.sendings > 1 else ""
+    times = _times(row)
     label = cut(on_one_line(row.label), room - len(times))
-    used = len(label) + len(times) + 1
-    detail = _cut_inside(on_one_line(row.detail), int((room - used) * 1.1))
     count = f'<tspan class="sv-times">{times}</tspan>' if times else ""
-    note = f'<tspan class="sv-sub" dx="5">{escape(detail)}</tspan>' if detail else ""
+    if beside:
+        room = int((room - len(label) - len(times) - 1) * 1.1)
+    else:
+        room = int((abs(end - start) - 4) / _SMALL_CHARACTER)
+    detail = _cut_inside(on_one_line(row.detail), room)
+    where = 'dx="5"' if beside else f'x="{x:.0f}" y="{_BASE + 15}"'
+    note = f'<tspan class="sv-sub" {where}>{escape(detail)}</tspan>' if detail else ""
     return (
         f'<text class="sv-lab" x="{x:.0f}" y="{y}" text-anchor="{anchor}">'
         f"{escape(label)}{count}{note}</text>"

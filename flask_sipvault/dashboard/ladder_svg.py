@@ -129,7 +129,7 @@ class LadderPen:
                 yield _Item("sv-mediaband", self._media.height, row, False)
             elif row.delta_ns >= PAUSE_NS:
                 yield _Item("sv-pause", _PAUSE, row, folded)
-            yield _Item("", ladder_row.HEIGHT, row, folded)
+            yield _Item("", ladder_row.height(row, self._columns), row, folded)
 
     def _piece(self, rows: Sequence[Row]) -> Iterator[str]:
         items = list(self._items(rows))
@@ -199,7 +199,7 @@ class LadderPen:
         top, bottom = 0, height
         for y, item in zip(tops, items, strict=True):
             if item.row.n == span.first:
-                top = y + ladder_row.HEIGHT
+                top = y + item.height
             elif item.row.n == span.last and not item.classes:
                 bottom = y
         left, right = self._media_ends()

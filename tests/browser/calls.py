@@ -40,19 +40,26 @@ class Script:
         sdp: bool = False,
         wait: float = 0.004,
         answered: bool = True,
+        by_callee: bool = False,
     ) -> Script:
-        """One message, ``wait`` seconds after the one before."""
+        """One message, ``wait`` seconds after the one before.
+
+        :param by_callee: whether its request is one of the called side.
+        """
         self.at += wait
         request = not start[0].isdigit()
         first = f"{start} sip:+554133331000@b.example SIP/2.0"
         body = _SDP.format(ip=src.ip) if sdp else ""
         kind = "Content-Type: application/sdp\r\n" if sdp else ""
+        caller = '"Alice" <sip:+551140028922@a.example>;tag=a'
+        called = "<sip:+554133331000@b.example>" + (";tag=b" if answered else "")
+        client = src if request else dst
+        ends = (called, caller) if by_callee else (caller, called)
         text = (
             f"{first if request else f'SIP/2.0 {start}'}\r\n"
-            f"Via: SIP/2.0/UDP {(src if request else dst).ip};branch=z9hG4bK{branch}\r\n"
+            f"Via: SIP/2.0/UDP {client.ip};branch=z9hG4bK{branch}\r\n"
             f"Max-Forwards: {70 if src == PHONE else 69}\r\n"
-            'From: "Alice" <sip:+551140028922@a.example>;tag=a\r\n'
-            f"To: <sip:+554133331000@b.example>{';tag=b' if answered else ''}\r\n"
+            f"From: {ends[0]}\r\nTo: {ends[1]}\r\n"
             f"Call-ID: {self.evidence.call_id}\r\nCSeq: {cseq}\r\n"
             f"Contact: <sip:alice@{src.ip}:{src.port}>\r\nUser-Agent: Phone 1.0\r\n"
             f"{kind}Content-Length: {len(body)}\r\n\r\n{body}"
@@ -86,12 +93,13 @@ class Script:
     def bye(self, number: int, *, times: int = 3, wait: float = 134.0) -> Script:
         """A BYE of the called side that is sent several times to the caller."""
         cseq, one, two = f"{number} BYE", f"b{number}", f"c{number}"
-        self.message("BYE", PBX, SBC_INSIDE, cseq, two, wait=wait)
-        self.message("BYE", SBC, PHONE, cseq, one)
+        who = {"by_callee": True}
+        self.message("BYE", PBX, SBC_INSIDE, cseq, two, wait=wait, **who)
+        self.message("BYE", SBC, PHONE, cseq, one, **who)
         for again in range(1, times):
-            self.message("BYE", SBC, PHONE, cseq, one, wait=0.5 * again)
-        self.message("200 OK", PHONE, SBC, cseq, one)
-        return self.message("200 OK", SBC_INSIDE, PBX, cseq, two)
+            self.message("BYE", SBC, PHONE, cseq, one, wait=0.5 * again, **who)
+        self.message("200 OK", PHONE, SBC, cseq, one, **who)
+        return self.message("200 OK", SBC_INSIDE, PBX, cseq, two, **who)
 
 
 def busy(call_id: str, customer_id: str) -> Evidence:

@@ -88,11 +88,21 @@ def test_a_message_to_oneself_is_a_loop() -> None:
 
 def test_of_a_detail_that_does_not_fit_the_end_stays() -> None:
     detail = "SDP PCMU PCMA G722 G729 opus 192.0.2.1:16384 hold"
-    drawn = draw(Ladder(_lifelines(3), [_row(1, 0, 1, detail=detail)]))
-    shown = re.findall(r'<tspan class="sv-sub" dx="5">([^<]*)', drawn.rows)[0]
+    drawn = draw(Ladder(_lifelines(4), [_row(1, 0, 1, detail=detail)]))
+    shown = re.findall(r'<tspan class="sv-sub"[^>]*>([^<]*)', drawn.rows)[0]
     assert shown.startswith("SDP PCMU")
     assert shown.endswith("4 hold")
     assert len(shown) < len(detail)
+
+
+def test_a_detail_without_room_beside_the_label_stands_under_the_arrow() -> None:
+    rows = [
+        _row(1, 0, 1, detail="SDP PCMU 198.51.100.23:17002"),
+        _row(2, 0, 2, detail="SDP PCMU 198.51.100.23:17002"),
+    ]
+    drawn = draw(Ladder(_lifelines(3), rows))
+    assert drawn.rows.count(">SDP PCMU 198.51.100.23:17002</tspan>") == 2
+    assert re.findall(r'data-height="(\d+)"', drawn.rows) == ["42", "28"]
 
 
 def test_hostile_names_stay_text_in_well_formed_svg() -> None:

@@ -6,7 +6,6 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 4;
-const ROW = 28;
 
 const numberOf = (item) => Number(item?.querySelector(".sv-row")?.dataset.n);
 
@@ -31,15 +30,16 @@ export const start = ({ page, moment, messages, pieces }) => {
   const arrange = (piece) => {
     const svg = piece.querySelector(".sv-rungs");
     if (!svg) return;
-    const tops = new Map();
+    const rows = new Map();
     let y = MARGIN;
     for (const item of svg.querySelectorAll(".sv-item")) {
       const hidden = isHidden(item);
       item.classList.toggle("sv-folded", hidden);
       if (hidden) continue;
       item.setAttribute("transform", `translate(0 ${y})`);
-      if (item.querySelector(".sv-row")) tops.set(numberOf(item), y);
-      y += Number(item.dataset.height);
+      const bottom = y + Number(item.dataset.height);
+      if (item.querySelector(".sv-row")) rows.set(numberOf(item), { top: y, bottom });
+      y = bottom;
     }
     const height = y + MARGIN;
     svg.setAttribute("height", height);
@@ -47,14 +47,13 @@ export const start = ({ page, moment, messages, pieces }) => {
     for (const line of svg.querySelectorAll(".sv-life")) line.setAttribute("y2", height);
     const ground = svg.querySelector(".sv-media");
     if (ground) {
-      const top = tops.has(Number(ground.dataset.first))
-        ? tops.get(Number(ground.dataset.first)) + ROW : 0;
-      const bottom = tops.get(Number(ground.dataset.last)) ?? height;
+      const top = rows.get(Number(ground.dataset.first))?.bottom ?? 0;
+      const bottom = rows.get(Number(ground.dataset.last))?.top ?? height;
       ground.setAttribute("y", top);
       ground.setAttribute("height", Math.max(0, bottom - top));
       ground.classList.toggle("sv-folded", Boolean(wanted));
     }
-    piece.classList.toggle("sv-out", Boolean(wanted) && tops.size === 0);
+    piece.classList.toggle("sv-out", Boolean(wanted) && rows.size === 0);
     piece.dataset.height = height;
     piece.style.height = `${height}px`;
     for (const button of svg.querySelectorAll(".sv-fold")) {
@@ -121,21 +120,22 @@ export const start = ({ page, moment, messages, pieces }) => {
     const band = svg.querySelector(".sv-item:not(.sv-folded) .sv-band");
     if (band) {
       const [from, to] = [Number(band.dataset.from), Number(band.dataset.to)];
-      const item = band.closest(".sv-item");
+      const around = band.closest(".sv-item");
       const rows = [...svg.querySelectorAll(".sv-item:not(.sv-folded) .sv-row")];
-      const before = rows.findLast((each) => topOf(each.closest(".sv-item")) < topOf(item));
-      const after = rows.find((each) => topOf(each.closest(".sv-item")) > topOf(item));
+      const before = rows.findLast((each) => topOf(each.closest(".sv-item")) < topOf(around));
+      const after = rows.find((each) => topOf(each.closest(".sv-item")) > topOf(around));
       const inGap = (!before || ms >= Number(before.dataset.ms))
         && (!after || ms <= Number(after.dataset.ms));
       if (inGap && ms >= from && ms <= to) {
         const left = Number(band.getAttribute("x")) + 10;
         const width = Number(band.getAttribute("width")) - 20;
         const x = left + (width * (ms - from)) / Math.max(1, to - from);
-        const top = topOf(item) + 3;
+        const top = topOf(around) + 3;
         return line(svg, x, top, x, top + Number(band.getAttribute("height")));
       }
     }
-    const y = topOf(row.closest(".sv-item")) + (Number(row.dataset.ms) <= ms ? ROW : 0);
+    const item = row.closest(".sv-item");
+    const y = topOf(item) + (Number(row.dataset.ms) <= ms ? Number(item.dataset.height) : 0);
     return line(svg, 0, y, svg.getAttribute("width"), y);
   };
 
