@@ -13,7 +13,7 @@ from .plain import on_one_line
 
 HEIGHT = 28
 HEIGHT_OF_TWO_LINES = 42  # where the detail has no room beside the label
-TIMES = 142  # the columns of time, delta and transaction
+TIMES = 140  # the columns of time, delta and transaction
 
 #: So many colours tell transactions apart; beside each stands its number.
 TRANSACTION_COLOURS = 6

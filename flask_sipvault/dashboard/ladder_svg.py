@@ -32,7 +32,7 @@ from .plain import on_one_line
 #: The page's card shows this much without scrolling.
 CARD_WIDTH = 600
 
-_SIDE = 64  # from the outer lifelines to the edge
+_SIDE = 60  # from the outer lifelines to the edge
 _NARROWEST = 156  # between two lifelines, so that "200 OK PCMU" fits
 HEADS_HEIGHT = 42  # of the lifelines' names
 _PAUSE = 26  # extra height where nothing happened for long
