@@ -16,23 +16,17 @@ from werkzeug.exceptions import InternalServerError
 from werkzeug.exceptions import MethodNotAllowed
 
 from ..links import LinkError
+from ..sipp import NoScriptError
 from ..vault.objects import StoreError
 from . import errors
 from . import fragments
 from . import views
+from .downloads import call_schema
+from .downloads import FILES
 
 logger = logging.getLogger(__name__)
 
 _STATIC = Path(__file__).parent / "static"
-
-#: Addresses that programs and browsers' download managers ask for.
-_FILES = {
-    "call.json": views.call_json,
-    "capture.pcapng": views.capture,
-    "bundle.zip": views.bundle,
-    "logs.txt": views.logs_text,
-    "sip.txt": views.sip_text,
-}
 
 #: What the page of a call fetches when it is wanted.
 _PIECES = {
@@ -66,9 +60,10 @@ def create_blueprint() -> Blueprint:
     )
     rules: list[tuple[str, str, Callable[..., ResponseReturnValue]]] = [
         ("/sipvault/open/<token>", "open_click", views.open_click),
+        ("/sipvault/call.schema.json", "call_schema", call_schema),
         ("/call/<call_hash>", "call", views.call_page),
     ]
-    for name, view in (_FILES | _PIECES).items():
+    for name, view in (FILES | _PIECES).items():
         rules.append((f"/call/<call_hash>/{name}", view.__name__, view))
     for rule, endpoint, view in rules:
         blueprint.add_url_rule(rule, endpoint, view)
@@ -93,6 +88,7 @@ def create_blueprint() -> Blueprint:
     blueprint.register_error_handler(LinkError, _link_refused)
     blueprint.register_error_handler(errors.CallNotFoundError, _call_not_found)
     blueprint.register_error_handler(errors.MessageNotFoundError, _message_not_found)
+    blueprint.register_error_handler(NoScriptError, _no_scenario)
     blueprint.register_error_handler(StoreError, _store_down)
     blueprint.register_error_handler(MethodNotAllowed, _method_not_allowed)
     blueprint.register_error_handler(InternalServerError, _broken)
@@ -107,9 +103,14 @@ def _static_version() -> str:
     return digest.hexdigest()[:10]
 
 
+def _about_no_call() -> tuple[str, str]:
+    """What anybody may have: every installation has the same."""
+    return f"{request.blueprint}.static", f"{request.blueprint}.call_schema"
+
+
 def _ask_the_host() -> ResponseReturnValue | None:
     """The host's guard comes before everything that is about a call."""
-    if request.endpoint == f"{request.blueprint}.static":
+    if request.endpoint in _about_no_call():
         return None
     answer = views.state().run_guard()
     # Only now is the answer ours; what a guard answers or raises is the host's page.
@@ -121,7 +122,7 @@ def _secure(response: Response) -> Response:
     """Lock our pages down. What the host sets afterwards, on its app, wins."""
     headers = response.headers
     headers.setdefault("X-Content-Type-Options", "nosniff")
-    if request.endpoint == f"{request.blueprint}.static":
+    if request.endpoint in _about_no_call():
         return response
     # The address is the key to the call: it must not stay in caches or go to others.
     headers.setdefault("Cache-Control", "private, no-store")
@@ -142,7 +143,7 @@ def _wrong_method(**_parts: str) -> ResponseReturnValue:
 
 def _is_file() -> bool:
     """Whether a download was asked for, so that JSON is the likelier wish."""
-    return request.path.rpartition("/")[2] in _FILES
+    return request.path.rpartition("/")[2] in FILES
 
 
 def _link_refused(error: LinkError) -> Response:
@@ -156,6 +157,10 @@ def _call_not_found(error: errors.CallNotFoundError) -> Response:
 
 def _message_not_found(error: errors.MessageNotFoundError) -> Response:
     return errors.answer(errors.of_missing_message(error))
+
+
+def _no_scenario(error: NoScriptError) -> Response:
+    return errors.answer(errors.of_missing_scenario(error), for_programs=True)
 
 
 def _store_down(error: StoreError) -> Response:

@@ -16,6 +16,7 @@ from flask import Response
 
 from ..links import LinkError
 from ..links import Reason
+from ..sipp import NoScriptError
 from .plain import on_one_line
 
 #: OpenSIPS keeps Call-IDs in ``acc.callid``, a CHAR(64), and cuts longer ones silently.
@@ -159,6 +160,17 @@ def of_missing_message(error: MessageNotFoundError) -> Problem:
         "This call has no such message.",
         f"Its messages have the numbers 1 to {error.count:,}. Go back to the call and"
         " choose two of them.",
+    )
+
+
+def of_missing_scenario(error: NoScriptError) -> Problem:
+    """The page of a scenario that cannot be written."""
+    return Problem(
+        404,
+        "no scenario",
+        "There is no scenario of this side of the call.",
+        f"A scenario begins with the call's INVITE, and {error}. If the capture began"
+        " after it, or the call is on record at another place too, try the other side.",
     )
 
 

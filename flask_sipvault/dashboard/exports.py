@@ -74,12 +74,13 @@ def sip_text(call: Call) -> str:
     """The messages in full, each under a line with its time (UTC) and addresses."""
     return "\n".join(
         f"--- {message.n}. {figures.iso(message.ts)} {message.transport}"
-        f" {message.src} -> {message.dst}\n{_message_text(message.raw)}\n"
+        f" {message.src} -> {message.dst}\n{message_text(message.raw)}\n"
         for message in call.messages
     )
 
 
-def _message_text(raw: bytes) -> str:
+def message_text(raw: bytes) -> str:
+    """A message to be read: bodies that are no text as a dump."""
     if is_text(raw):
         return visible(raw.decode().replace("\r\n", "\n"))
     head, body = split(raw)

@@ -3,3 +3,4 @@
 from .scenario import scenario as scenario
 from .script import NoScriptError as NoScriptError
 from .script import Side as Side
+from .script import sides as sides

@@ -76,7 +76,15 @@ class _Writer:
         self._own_tag = f"[pid]SIPpTag{'00' if side == 'uac' else '01'}[call_number]"
         self._knows_target = False
         self._challenged = False
-        self._reliable = False
+        sent = [it.message for it in self._steps if isinstance(it, Send)]
+        self._asks = any(message.method for message in sent)
+        self._setup_numbers = {
+            message.cseq_number
+            for message in sent
+            if message.method == "INVITE" and not message.to_tag
+        }
+        self._index = {id(_message(it)): i for i, it in enumerate(self._steps)}
+        self._acknowledged = _acknowledged(self._steps)
 
     def xml(self) -> str:
         usage = _USAGE[self._side].format(file=f"{self._name}.xml")
@@ -136,43 +144,21 @@ class _Writer:
             return False
         if self._side == "uas":
             return message.method == "INVITE" and not message.to_tag
-        of_setup = message.cseq_number in self._setup_numbers()
+        of_setup = message.cseq_number in self._setup_numbers
         return message.cseq_method == "INVITE" and 100 < message.code < 300 and of_setup
-
-    def _setup_numbers(self) -> set[int | None]:
-        sent = (it.message for it in self._steps if isinstance(it, Send))
-        return {m.cseq_number for m in sent if m.method == "INVITE" and not m.to_tag}
 
     def _actions(self, step: Expect) -> Iterator[str]:
         message = step.message
         if message is None:
             return
-        if self._side == "uas" and message is self._opening and self._asks():
+        if self._side == "uas" and message is self._opening and self._asks:
             yield _ereg(".*", "local", header="To:")
             yield _ereg(".*", "remote", header="From:")
         if step.kept:
             for name, pattern in _KEPT.items():
                 yield _ereg(pattern, f"{name}_{message.n}")
-        if message.header("RSeq") and self._acknowledges(message):
+        if message.n in self._acknowledged.values():
             yield _ereg("[0-9]+", f"rseq_{message.n}", header="RSeq:")
-
-    def _asks(self) -> bool:
-        """Whether this side sends requests of its own."""
-        return any(isinstance(it, Send) and it.message.method for it in self._steps)
-
-    def _acknowledges(self, response: Message) -> bool:
-        return any(
-            isinstance(it, Send) and self._acknowledged(it.message) is response
-            for it in self._steps
-        )
-
-    def _acknowledged(self, prack: Message) -> Message | None:
-        """The reliable response that a PRACK is for (RFC 3262 section 7.2)."""
-        rseq = prack.header("RAck").split(" ")[0]
-        if prack.method != "PRACK" or not rseq:
-            return None
-        received = (it.message for it in self._steps if isinstance(it, Expect))
-        return next((m for m in received if m and m.header("RSeq") == rseq), None)
 
     # What is sent
 
@@ -184,7 +170,7 @@ class _Writer:
         target = "[next_url]" if in_dialog else self._first_target()
         branch = "[branch]"
         if send.invite is not None:
-            branch = f"[branch-{index - self._index_of(send.invite)}]"
+            branch = f"[branch-{index - self._index[id(send.invite)]}]"
         rport = ";rport" if sip.vias and "rport" in sip.vias[0].params else ""
         lines = [
             f"{literal(message.method)} {target} SIP/2.0",
@@ -195,13 +181,13 @@ class _Writer:
         lines += self._parties(message)
         lines.append("Call-ID: [call_id]")
         lines.append(f"CSeq: {message.cseq_number or 1} {literal(message.cseq_method)}")
-        acknowledged = self._acknowledged(message)
+        acknowledged = self._acknowledged.get(message.n)
         for name, value in self._other_fields(sip):
             if name in ("Authorization", "Proxy-Authorization"):
                 if self._challenged:
                     lines.append(_authentication(value))
             elif name == "RAck" and acknowledged is not None:
-                rseq = f"[$rseq_{acknowledged.n}]"
+                rseq = f"[$rseq_{acknowledged}]"
                 lines.append(f"RAck: {rseq} {literal(value.partition(' ')[2])}")
             else:
                 lines.append(f"{name}: {value}")
@@ -255,10 +241,22 @@ class _Writer:
             elif name not in (*_LEFT_OUT, "Via", "From", "To", "Call-ID", "CSeq"):
                 yield literal(name), literal(value)
 
-    def _index_of(self, message: Message) -> int:
-        return next(
-            i for i, step in enumerate(self._steps) if _message(step) is message
-        )
+
+def _acknowledged(steps: list[Step]) -> dict[int, int]:
+    """The reliable response that each PRACK is for (RFC 3262 section 7.2), by their
+    numbers.
+    """
+    responses: dict[str, int] = {}
+    acknowledged = {}
+    for step in steps:
+        message = _message(step)
+        if isinstance(step, Expect) and message and message.header("RSeq"):
+            responses[message.header("RSeq")] = message.n
+        elif isinstance(step, Send) and step.message.method == "PRACK":
+            number = responses.get(step.message.header("RAck").split(" ")[0])
+            if number is not None:
+                acknowledged[step.message.n] = number
+    return acknowledged
 
 
 def _message(step: Step) -> Message | None:

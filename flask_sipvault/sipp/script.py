@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from ..analysis.dialog import Call
 from ..analysis.messages import Message
+from ..protocols.address import Endpoint
 from ..protocols.sip import SipMessage
 
 #: ``uac`` plays the caller, ``uas`` the called side.
@@ -75,74 +76,84 @@ class Expect:
 Step: TypeAlias = Send | Expect | Pause
 
 
+def sides(call: Call) -> list[Side]:
+    """The parties of which there is a script."""
+    return [side for side in ("uac", "uas") if _opening(call, side) is not None]
+
+
 def script(call: Call, side: Side) -> list[Step]:
     """The party's part, from the INVITE on. Retransmissions are left out: whoever plays
     it makes its own.
 
     :raises NoScriptError: if the INVITE of the call was not captured beside this party.
     """
-    place = call.caller_place if side == "uac" else call.callee_place
-    leg = _leg(call, side)
+    place = _place(call, side)
     steps: list[Step] = []
+    requests: dict[int | None, Message] = {}
     before: Message | None = None
-    for message in leg:
+    for message in _leg(call, side):
+        if message.kind == "request":
+            requests[message.n] = message
         if message.origin != place:
             steps.append(Expect(message, message.method, message.code))
         else:
             waited = (message.ts - before.ts) // 1_000_000 if before else 0
             if waited >= MIN_PAUSE_MS:
                 steps.append(Pause(waited))
-            steps.append(_send(message, leg))
+            steps.append(_send(message, requests))
         before = message
     _mark_late(steps)
     return list(_with_options(steps))
 
 
-def _leg(call: Call, side: Side) -> list[Message]:
+def _place(call: Call, side: Side) -> Endpoint | None:
+    return call.caller_place if side == "uac" else call.callee_place
+
+
+def _opening(call: Call, side: Side) -> Message | None:
+    """The INVITE that the party sends as the caller, or gets as the called side."""
+    place = _place(call, side)
+    for message in call.messages:
+        if message.method == "INVITE" and not message.to_tag:
+            ends = (message.origin, message.target)
+            if place == ends[side == "uas"] and place != ends[side == "uac"]:
+                return message
+    return None
+
+
+def _leg(call: Call, side: Side) -> Iterator[Message]:
     """The messages that the party sent or got, each once, of requests that are there
     too.
     """
-    place = call.caller_place if side == "uac" else call.callee_place
-    leg: list[Message] = []
+    place, opening = _place(call, side), _opening(call, side)
+    if opening is None:
+        who = "caller" if side == "uac" else "called side"
+        raise NoScriptError(f"no INVITE was captured beside the {who}")
     opened: set[int | None] = set()
-    for message in call.messages:
+    for message in call.messages[opening.n - 1 :]:
         at_place = (message.origin == place) != (message.target == place)
         if not at_place or message.sip is None or message.retransmission_of:
             continue
-        if not leg and not _opens(message, sends=side == "uac", place=place):
-            continue
         if message.kind == "request" and message.method != "ACK":
             opened.add(message.n)
-        elif message.transaction not in (*opened, message.n):
+        elif message.transaction != message.n and message.transaction not in opened:
             continue
-        leg.append(message)
-    if not leg:
-        who = "caller" if side == "uac" else "called side"
-        raise NoScriptError(f"no INVITE was captured beside the {who}")
-    return leg
+        yield message
 
 
-def _opens(message: Message, *, sends: bool, place: object) -> bool:
-    is_invite = message.method == "INVITE" and not message.to_tag
-    return is_invite and (message.origin == place) == sends
-
-
-def _send(message: Message, leg: list[Message]) -> Send:
+def _send(message: Message, requests: dict[int | None, Message]) -> Send:
     send = Send(message, cast(SipMessage, message.sip))
-    by_number = {other.n: other for other in leg}
     if message.kind == "response":
-        send.answered = by_number.get(message.transaction or 0)
+        send.answered = requests.get(message.transaction)
     elif message.method == "ACK" and message.transaction != message.n:
-        send.invite = by_number.get(message.transaction or 0)
+        send.invite = requests.get(message.transaction)
     elif message.method == "CANCEL":
-        send.invite = next(
-            (
-                other
-                for other in reversed(leg[: leg.index(message)])
-                if other.method == "INVITE" and other.cseq_number == message.cseq_number
-            ),
-            None,
+        same = (
+            request
+            for request in reversed(requests.values())
+            if request.method == "INVITE" and request.cseq_number == message.cseq_number
         )
+        send.invite = next(same, None)
     return send
 
 

@@ -283,7 +283,7 @@ class TestDownloads:
     ) -> None:
         page = _page(client, keep(small_call("a&b +%@host")))
         links = re.findall(r'<a href="([^"]+)" download>', page)
-        assert len(links) == 5
+        assert len(links) == 12
         for link in links:
             assert client.get(html.unescape(link)).status_code == 200
 
