@@ -47,6 +47,12 @@ def agent_corpus() -> Path:
 
 
 @pytest.fixture(scope="session")
+def own_corpus() -> Path:
+    """The folder of our own recordings of calls with several legs."""
+    return REPOSITORY / "tests" / "data" / "own"
+
+
+@pytest.fixture(scope="session")
 def public_corpus() -> Path:
     """The folder of other people's captures, which the repository does not hold."""
     folder = REPOSITORY.parent / "shared" / "corpus" / "public"

@@ -495,6 +495,18 @@ class TestFinder:
 
 class TestRecordings:
     @pytest.mark.parametrize(
+        ("name", "why"),
+        [
+            ("b2bua_xcid", "header"),
+            ("b2bua_plain", "media"),
+            ("transfer", "transfer"),
+        ],
+    )
+    def test_calls_of_two_legs(self, name: str, why: str, own_corpus: Path) -> None:
+        (leg,) = of_capture(own_corpus / f"{name}.pcap", LegFinder())
+        assert leg.why == why
+
+    @pytest.mark.parametrize(
         "name", ["many_150", "many_20", "proxy_sipp", "proxy_baresip", "auth_fail"]
     )
     def test_calls_that_only_resemble_each_other(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import field
 
 from ..evidence import Evidence
 from ..protocols.address import Endpoint
@@ -25,6 +26,7 @@ class Call:
     :param method: the method of the first request; "" where there is none.
     :param first_ts: when the first item of the evidence was seen, ns since the epoch;
         None where there is nothing.
+    :param legs: what it is joined of, see :mod:`.joined`; empty otherwise.
     :param caller_place: where the caller's side is on the network, and ``callee_place``
         the called side; None where it cannot be told.
     """
@@ -39,6 +41,7 @@ class Call:
     last_ts: int | None
     caller_place: Endpoint | None
     callee_place: Endpoint | None
+    legs: list[Call] = field(default_factory=list)
 
 
 def explain(evidence: Evidence) -> Call:

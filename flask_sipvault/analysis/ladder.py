@@ -47,6 +47,7 @@ class Row:
     :param sendings: how many times it was sent in all, told by its first sending; 1
         for what was sent once.
     :param last_sending_ns: how long after this first sending the last one came.
+    :param leg: the letter of its leg where several are shown as one call; or "".
     """
 
     n: int
@@ -63,6 +64,7 @@ class Row:
     first: int | None = None
     sendings: int = 1
     last_sending_ns: int = 0
+    leg: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ def ladder(
                 first=message.retransmission_of,
                 sendings=last.sending if last is not message else 1,
                 last_sending_ns=last.ts - message.ts,
+                leg=message.leg,
             )
         )
         before = message.ts
@@ -153,6 +156,9 @@ def _last_sendings(messages: list[Message]) -> dict[int, Message]:
 
 
 def _media(call: Call, columns: Columns) -> MediaSpan | None:
+    if call.legs:
+        # Each leg has media of its own; which of them to draw is not for us to say.
+        return None
     found = find_invitation(call.messages)
     ends = {lifeline.role: at for at, lifeline in enumerate(columns.lifelines)}
     if found is None or found.answer is None or not {"caller", "callee"} <= set(ends):

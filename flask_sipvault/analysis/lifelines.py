@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Container
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -10,6 +11,7 @@ from typing import Literal
 from ..protocols.address import Endpoint
 from .aliases import Aliases
 from .dialog import Call
+from .dialog import Party
 from .messages import Message
 from .places import place_name
 from .wording import printable
@@ -95,12 +97,36 @@ class Columns:
         role: Role = ""
         name = next((software[place] for place in places if place in software), "")
         if call.caller_place in places:
-            role, name = "caller", call.caller.display or call.caller.user
+            role, name = "caller", _name(call.caller)
         elif call.callee_place in places:
-            role, name = "callee", call.callee.display or call.callee.user
+            role, name = "callee", _name(call.callee)
+        else:
+            name = _name_in_legs(places, call) or name
         address = place_name(end)
         label = aliases.name(end) or printable(name) or address
         return Lifeline(end, label, address, role)
+
+
+def _name(party: Party) -> str:
+    return party.display or party.user
+
+
+def _name_in_legs(places: Container[Endpoint | None], call: Call) -> str:
+    """Who has a place in the midst of several legs: whoever transferred the call. A
+    B2BUA is a side of two legs, with a name for each; or, where it has two addresses,
+    with the name of an end.
+    """
+    names = {_name(call.caller), _name(call.callee)}
+    found = {
+        _name(party)
+        for leg in call.legs
+        for place, party in (
+            (leg.caller_place, leg.caller),
+            (leg.callee_place, leg.callee),
+        )
+        if place in places
+    }
+    return found.pop() if len(found) == 1 and not found & names else ""
 
 
 def _merged_hosts(call: Call) -> dict[str, Endpoint]:

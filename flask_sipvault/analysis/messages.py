@@ -38,6 +38,8 @@ class Message:
         (RFC 3261 section 17.1.1.3), the ACK to a 2xx and a CANCEL stand alone.
     :param retransmission_of: the ``n`` of the first sending; None for that one itself.
     :param sending: the how manieth sending of it this is, from 1.
+    :param leg: the letter of its leg where several are shown as one call, see
+        :mod:`.joined`; "" otherwise.
     """
 
     n: int
@@ -61,6 +63,7 @@ class Message:
     transaction: int | None = None
     retransmission_of: int | None = None
     sending: int = 1
+    leg: str = ""
 
     @property
     def method(self) -> str:

@@ -232,3 +232,22 @@ def _end_of_frame(capture: bytes, after: int) -> int:
         length = capture[offset + 8 : offset + 12]
         offset += 16 + int.from_bytes(length, _byte_order(capture))
     return offset
+
+
+def test_the_legs_of_a_call_are_noted_with_it(
+    run: Run, environment: Path, own_corpus: Path
+) -> None:
+    result = run("import", own_corpus / "b2bua_xcid.pcap", "--json")
+    assert result.exit_code == 0
+    first, second = objects(result)
+    assert stored(environment, first).legs == [("header", second)]
+    assert stored(environment, second).legs == [("header", first)]
+
+
+def test_the_headers_that_name_legs_are_a_setting(
+    run: Run, environment: Path, own_corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIPVAULT_LEG_HEADERS", "X-Other")
+    first, second = objects(run("import", own_corpus / "b2bua_xcid.pcap", "--json"))
+    # The media address still gives them away.
+    assert stored(environment, first).legs == [("media", second)]
