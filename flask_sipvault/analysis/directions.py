@@ -1,0 +1,78 @@
+"""Which way media goes: from the caller to the called side, or back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable
+from typing import Literal
+
+from ..protocols.address import Endpoint
+from ..protocols.sdp import Media
+from .dialog import Call
+from .messages import Message
+
+#: As the agent names them: what the caller (user agent client) sends to the called
+#: side, and what the called side (user agent server) sends to the caller.
+Direction = Literal["uac", "uas"]
+
+
+class Directions:
+    """Tells the direction of media by who described its addresses.
+
+    A description says where its author receives, on his own or through a relay that
+    put its address there for him: what goes there comes from the other side.
+    """
+
+    def __init__(self, call: Call) -> None:
+        # Who receives at an address or sends with an SSRC, as far as it is certain.
+        self._sides: dict[Hashable, set[Direction]] = defaultdict(set)
+        callers = {
+            message.from_tag
+            for message in call.messages
+            if message.method == "INVITE" and not message.to_tag
+        }
+        for message in call.messages:
+            if message.sdp is None:
+                continue
+            side = _author(message, callers)
+            for media in message.sdp.media:
+                for mark in _marks(media):
+                    self._sides[mark].add(side)
+
+    def of(
+        self,
+        src: Endpoint | None,
+        dst: Endpoint | None,
+        ssrc: int | None = None,
+    ) -> Direction | None:
+        """Of a packet of RTP or RTCP; None where it cannot be told.
+
+        Where it goes to tells most surely: a source may be behind NAT.
+        """
+        receiver = self._side(dst)
+        if receiver is not None:
+            return _opposite(receiver)
+        return self._side(src) or self._side(ssrc)
+
+    def _side(self, mark: Endpoint | int | None) -> Direction | None:
+        sides = self._sides.get(mark, set())
+        return next(iter(sides)) if len(sides) == 1 else None
+
+
+def _author(message: Message, callers: set[str]) -> Direction:
+    """Whose description it is: a request's sender, or who answers one."""
+    by_caller = message.from_tag in callers
+    return "uac" if by_caller == (message.kind == "request") else "uas"
+
+
+def _marks(media: Media) -> set[Hashable]:
+    """What RTP and RTCP of a stream are known by: addresses and SSRCs."""
+    ends = {media.rtp, media.rtcp}
+    if media.rtp is not None:
+        # RTCP goes one port on, or to RTP's port, where one side knows no better.
+        ends.add(media.rtp._replace(port=media.rtp.port + 1))
+    return {*(end for end in ends if end is not None), *media.ssrcs}
+
+
+def _opposite(direction: Direction) -> Direction:
+    return "uas" if direction == "uac" else "uac"
