@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from .protocols.address import Endpoint
 from .protocols.address import Transport
+from .protocols.rtp_figures import is_count
 from .protocols.rtp_parts import join
 from .protocols.rtp_parts import shifted
 
@@ -132,7 +133,7 @@ class Evidence:
                 stream[name]
                 for stream in self.media
                 for name in ("first_ts", "last_ts")
-                if type(stream.get(name)) is int
+                if is_count(stream.get(name))
             ),
         ]
 

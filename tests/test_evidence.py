@@ -158,3 +158,14 @@ def test_bytes_that_are_no_text_are_kept_in_a_log_line() -> None:
     line = LogLine(T, "", raw.decode("utf-8", "surrogateescape"))
     assert line.line.encode("utf-8", "surrogateescape") == raw
     assert line.text == "caf\ufffd \ufffd"
+
+
+def test_what_was_measured_has_its_time_too() -> None:
+    whole = part(invite(T))
+    whole.media = [
+        {"first_ts": T - 5, "last_ts": T + 5},
+        # Of another maker, or damaged.
+        {"first_ts": "now", "last_ts": 1 << 70},
+        {"first_ts": -1},
+    ]
+    assert (whole.first_ts, whole.last_ts) == (T - 5, T + 5)

@@ -296,10 +296,15 @@ SUMS = (
 _COUNTS = (*SUMS, "longest_burst", "first_ts", "last_ts")
 
 
+def is_count(value: object) -> bool:
+    """Whether this can be a number of packets, or a time in ns until the year 2262."""
+    return type(value) is int and 0 <= value < 1 << 63
+
+
 def _count(value: Any) -> int:
-    if type(value) is not int:
-        raise TypeError("not a whole number")
-    return value
+    if not is_count(value):
+        raise TypeError("not a number that can be")
+    return int(value)
 
 
 def _measure(value: Any) -> float | None:

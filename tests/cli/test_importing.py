@@ -135,6 +135,15 @@ def test_times_may_be_moved_to_now(
     assert [packet.payload for packet in after.sip] == [
         packet.payload for packet in before.sip
     ]
+    assert len(after.media) == len(before.media) == 2
+    for then, now in zip(before.media, after.media, strict=True):
+        assert now["first_ts"] - then["first_ts"] in moved
+        assert now["buckets"][0][0] - then["buckets"][0][0] in moved
+
+
+def test_rtp_of_no_call_is_told(run: Run, public_corpus: Path) -> None:
+    result = run("import", public_corpus / "heplify_rtp_rtcp_sip.pcap")
+    assert "RTP streams of no call that was seen: 3." in result.stderr
 
 
 def test_a_truncated_capture_gives_what_is_whole(

@@ -98,6 +98,8 @@ def test_a_stream_without_addresses_can_be_read_back() -> None:
         ("packets", 1.5),
         ("packets", True),
         ("packets", None),
+        ("packets", -1),
+        ("first_ts", 1 << 63),
         ("jitter_ms", {}),
         ("jitter_ms", {"avg": "1", "max": 2}),
         ("jitter_ms", {"avg": float("nan"), "max": 2}),
