@@ -16,6 +16,10 @@ CALL_METHODS = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "PRACK", "UPDATE", "
 #: How long an unanswered BYE or INVITE is sent again: 64 * T1 (RFC 3261 section 17.1).
 GIVE_UP_SECONDS = 32
 
+#: Where in a line a Call-ID is looked for, in bytes: a line may be as long as a frame,
+#: and to look through it takes long.
+_LINE_SEEN = 4096
+
 #: How long media ports may still be a call's after its end, in nanoseconds.
 _PORTS_KEPT = GIVE_UP_SECONDS * 1_000_000_000
 
@@ -99,7 +103,7 @@ class CustomerCalls:
         The agent names any call whose Call-ID is somewhere in the line. Where the right
         one is not known, its INVITE may be on the way.
         """
-        line = item.payload.decode("utf-8", "surrogateescape")
+        line = item.payload[:_LINE_SEEN].decode("utf-8", "surrogateescape")
         owner = self.call_ids.owner(line)
         if owner is not None:
             return owner

@@ -201,6 +201,23 @@ def test_calls_of_one_name_but_two_customers_are_two(collector: Collector) -> No
     assert collector.find("x") is None
 
 
+def test_of_two_collectors_each_with_half_of_a_call_the_vault_makes_one(
+    start: Callable[..., Collector],
+) -> None:
+    one, other_one = start(), start()
+    other_one.stores = {"acme": one.store()}
+    one.take(invite(), bye(), log("a@b here"))
+    other_one.take(ok(), bye(), bye_ok(), log("a@b there"))
+    one.wait(62)
+    other_one.wait(62)
+
+    call = one.call("a@b")
+    assert sip_of(one) == payloads(CALL)
+    assert sorted(line.line for line in call.logs) == ["a@b here", "a@b there"]
+    assert call.state == "COMPLETE"
+    assert len(call.parts) == 2
+
+
 def test_while_the_store_is_away_calls_wait_in_the_spool_even_through_a_restart(
     collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:

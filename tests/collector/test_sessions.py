@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -131,6 +132,16 @@ class TestPlace:
 
         assert clock.place(log("call 11-123@h up", call_id="1-123@h")) == "11-123@h"
         assert clock.place(log("call 1-123@h up", call_id="11-123@h")) == "1-123@h"
+
+    def test_the_longest_line_does_not_take_long(self) -> None:
+        clock = Clock()
+        for n in range(500):
+            clock.feed(invite(call_id="1" * (n + 1)))
+        began = time.perf_counter()
+        placed = clock.place(log("11 1-" * 200_000, call_id="11"))
+
+        assert placed == "11"
+        assert time.perf_counter() - began < 1
 
     def test_a_line_waits_for_the_call_that_stands_in_it(self) -> None:
         clock = Clock()
