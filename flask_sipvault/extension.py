@@ -29,6 +29,9 @@ from .installation import Installation
 from .links import CallIdError
 from .settings import Settings
 from .settingvalues import SettingsError
+from .sharing import refused_share
+from .sharing import Share
+from .sharing import ShareTokens
 from .vault.objects import StoreError
 from .vault.vault import Vault
 
@@ -163,6 +166,25 @@ class MountedVault:
         """
         identity = self._extension.current_identity()
         return self._installation.clicks.open(token, identity=identity)
+
+    @property
+    def shares(self) -> ShareTokens:
+        """Makes and opens shared links."""
+        return self._installation.shares
+
+    def open_share(self, token: str) -> Share:
+        """What a shared link lets be seen.
+
+        :raises flask_sipvault.links.LinkError: if it does not open a call.
+        """
+        share = self.shares.open(token)
+        if share.customer_id not in self.settings.customers:
+            raise refused_share()
+        return share
+
+    def url_of_share(self, token: str) -> str:
+        """A shared link in full, to be sent to somebody."""
+        return f"{self._base_url()}/sipvault/shared/{token}"
 
     def url_for_call(self, call_id: str, customer_id: str) -> str:
         """A signed link to the call from a page of this very host: it has no host."""

@@ -16,6 +16,7 @@ from .click import ClickTokens
 from .customers import Customer
 from .links import LinkSigner
 from .settings import Settings
+from .sharing import ShareTokens
 from .vault.folder import FolderStore
 from .vault.objects import ObjectStore
 from .vault.objects import StoreError
@@ -45,6 +46,7 @@ class Installation:
             each.id: LinkSigner(each.secrets, customer_id=each.id) for each in signing
         }
         self.clicks = ClickTokens({each.id: each.secrets for each in signing})
+        self.shares = ShareTokens(settings.sharing)
 
     def customer(self, customer_id: str) -> Customer:
         """The customer by its id.

@@ -84,6 +84,8 @@ Reason = Literal[
     "hash_mismatch",
     "invalid_click",
     "click_expired",
+    "invalid_share",
+    "share_expired",
 ]
 
 

@@ -114,6 +114,8 @@ def ladder(
     start = before = call.messages[0].ts if call.messages else 0
     for message in call.messages:
         label = printable(message.summary)
+        if message.leg:
+            label = f"{message.leg} {label}"
         if message.sending > 1:
             label = f"{label} \N{MULTIPLICATION SIGN}{message.sending}"
         source, target = columns.ends(message)

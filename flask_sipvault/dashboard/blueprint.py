@@ -20,9 +20,13 @@ from ..sipp import NoScriptError
 from ..vault.objects import StoreError
 from . import errors
 from . import fragments
+from . import share_views
 from . import views
 from .downloads import call_schema
 from .downloads import FILES
+from .opening import by_link
+from .opening import by_share
+from .opening import View
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +38,21 @@ _PIECES = {
     "messages": fragments.message_piece,
     "logs": fragments.log_piece,
     "compare": fragments.compare,
+    "live": views.live,
 }
+
+#: What a link opens, by the end of its address; a shared link opens the same.
+_OPENED: dict[str, View] = {
+    "": views.call_page,
+    **{f"/{name}": view for name, view in (FILES | _PIECES).items()},
+}
+
+_LINK = "/call/<call_hash>"
+_SHARED_LINK = "/sipvault/shared/<token>"
 
 _READING_METHODS = ["GET", "HEAD", "OPTIONS"]
 _CHANGING_METHODS = ["POST", "PUT", "PATCH", "DELETE"]
+_SHARING_METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
@@ -61,22 +76,35 @@ def create_blueprint() -> Blueprint:
     rules: list[tuple[str, str, Callable[..., ResponseReturnValue]]] = [
         ("/sipvault/open/<token>", "open_click", views.open_click),
         ("/sipvault/call.schema.json", "call_schema", call_schema),
-        ("/call/<call_hash>", "call", views.call_page),
     ]
-    for name, view in (FILES | _PIECES).items():
-        rules.append((f"/call/<call_hash>/{name}", view.__name__, view))
+    for end, opened in _OPENED.items():
+        name = "call" if not end else opened.__name__
+        rules.append((f"{_LINK}{end}", name, by_link(opened)))
+        rules.append((f"{_SHARED_LINK}{end}", f"shared_{name}", by_share(opened)))
     for rule, endpoint, view in rules:
         blueprint.add_url_rule(rule, endpoint, view)
         # Without this, the host's page would answer the methods that we do not take.
-        blueprint.add_url_rule(
-            rule, "wrong_method", _wrong_method, methods=_CHANGING_METHODS
-        )
+        shared = endpoint.startswith("shared_")
+        wrong = "shared_wrong_method" if shared else "wrong_method"
+        blueprint.add_url_rule(rule, wrong, _wrong_method, methods=_CHANGING_METHODS)
+    blueprint.add_url_rule(
+        f"{_LINK}/share",
+        "share",
+        by_link(share_views.share),
+        methods=_SHARING_METHODS,
+    )
+    others = [method for method in _CHANGING_METHODS if method != "POST"]
+    blueprint.add_url_rule(
+        f"{_LINK}/share", "wrong_method", _wrong_method, methods=others
+    )
 
     version = _static_version()
 
     @blueprint.context_processor
     def what_templates_need() -> dict[str, object]:
-        base = views.state().settings.base_template
+        # A host's layout may show what is for its users only.
+        shared = _is_shared()
+        base = None if shared else views.state().settings.base_template
         return {
             "sipvault_base_template": base or "sipvault/base.html",
             "sipvault_embedded": base is not None,
@@ -88,6 +116,8 @@ def create_blueprint() -> Blueprint:
     blueprint.register_error_handler(LinkError, _link_refused)
     blueprint.register_error_handler(errors.CallNotFoundError, _call_not_found)
     blueprint.register_error_handler(errors.MessageNotFoundError, _message_not_found)
+    blueprint.register_error_handler(errors.LegNotFoundError, _leg_not_found)
+    blueprint.register_error_handler(errors.NotSharedError, _not_shared)
     blueprint.register_error_handler(NoScriptError, _no_scenario)
     blueprint.register_error_handler(StoreError, _store_down)
     blueprint.register_error_handler(MethodNotAllowed, _method_not_allowed)
@@ -108,11 +138,17 @@ def _about_no_call() -> tuple[str, str]:
     return f"{request.blueprint}.static", f"{request.blueprint}.call_schema"
 
 
+def _is_shared() -> bool:
+    """Whether a shared link is to be opened."""
+    return (request.endpoint or "").startswith(f"{request.blueprint}.shared_")
+
+
 def _ask_the_host() -> ResponseReturnValue | None:
     """The host's guard comes before everything that is about a call."""
     if request.endpoint in _about_no_call():
         return None
-    answer = views.state().run_guard()
+    # Those who have a shared link are not the host's users; the link is their right.
+    answer = None if _is_shared() else views.state().run_guard()
     # Only now is the answer ours; what a guard answers or raises is the host's page.
     g._sipvault_answers = answer is None
     return answer
@@ -126,13 +162,17 @@ def _secure(response: Response) -> Response:
         return response
     # The address is the key to the call: it must not stay in caches or go to others.
     headers.setdefault("Cache-Control", "private, no-store")
-    headers.setdefault("Referrer-Policy", "no-referrer")
+    # A form that sends no referrer sends no origin either, and could not be told from
+    # one of another site.
+    sharing = request.endpoint == f"{request.blueprint}.share"
+    headers.setdefault("Referrer-Policy", "same-origin" if sharing else "no-referrer")
     if g.get("_sipvault_answers"):
         if request.method == "OPTIONS":
             headers["Allow"] = ", ".join(_READING_METHODS)
         # A host's own layout may hold its forms: searching, logging out.
         embedded = views.state().settings.base_template is not None
-        forms = "form-action 'self'" if embedded else "form-action 'none'"
+        posts = sharing or (embedded and not _is_shared())
+        forms = "form-action 'self'" if posts else "form-action 'none'"
         headers.setdefault("Content-Security-Policy", f"{_POLICY} {forms}")
     return response
 
@@ -157,6 +197,14 @@ def _call_not_found(error: errors.CallNotFoundError) -> Response:
 
 def _message_not_found(error: errors.MessageNotFoundError) -> Response:
     return errors.answer(errors.of_missing_message(error))
+
+
+def _leg_not_found(error: errors.LegNotFoundError) -> Response:
+    return errors.answer(errors.of_missing_leg(), for_programs=_is_file())
+
+
+def _not_shared(error: errors.NotSharedError) -> Response:
+    return errors.answer(errors.of_sharing(error))
 
 
 def _no_scenario(error: NoScriptError) -> Response:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..analysis.dialog import Call
 from ..analysis.dialog import Party
-from ..links import CallIdError
 from . import figures
 from .addresses import Addresses
 from .explained import ExplainedCall
@@ -16,7 +13,8 @@ from .moments import hour
 from .page import CallPage
 from .page import Download
 from .page import Figure
-from .page import LegView
+from .page import LegsView
+from .page import Live
 from .page import Notice
 from .page import PartyView
 from .plain import on_one_line
@@ -38,15 +36,19 @@ def describe(
     addresses: Addresses,
     valid_until: int,
     downloads: list[Download],
-    leg_url: Callable[[str], str],
+    legs: LegsView | None,
+    live: Live | None,
+    shared: bool,
+    share_url: str,
 ) -> CallPage:
     """The page of a call.
 
     :param view: what of it the reader wants to see.
     :param valid_until: when the link stops working, in seconds since the epoch.
-    :param leg_url: gives the address of the page of another Call-ID.
+    :param shared: whether it is seen by a shared link; those outlive the day.
+    :param share_url: where the call can be shared; empty where it cannot.
     """
-    call = explained.call
+    call, main = explained.call, explained.main
     evidence = call.evidence
     start = call_start(call)
     sip = SipViews(explained, view, addresses)
@@ -54,13 +56,16 @@ def describe(
     return CallPage(
         call_id=on_one_line(evidence.call_id),
         customer_id=on_one_line(evidence.customer_id),
-        valid_until=hour(valid_until),
-        headline=on_one_line(call.outcome.headline),
-        parties=[_party("Caller", call.caller), _party("Called", call.callee)],
-        started=None if call.first_ts is None else day(call.first_ts),
-        figures=_figures(call),
+        valid_until=day(valid_until * 1_000_000_000) if shared else hour(valid_until),
+        headline=on_one_line(main.outcome.headline),
+        parties=[_party("Caller", main.caller), _party("Called", main.callee)],
+        started=None if main.first_ts is None else day(main.first_ts),
+        figures=_figures(main),
         notices=_notices(call, len(reports)),
-        legs=[_leg(why, other, leg_url) for why, other in evidence.legs],
+        legs=legs,
+        live=live,
+        shared=shared,
+        share_url=share_url,
         start=start,
         end=call.last_ts or start,
         ladder=sip.ladder(),
@@ -118,14 +123,7 @@ def _notices(call: Call, report_count: int) -> list[Notice]:
                 "This page shows what can. Something may be missing from it.",
             )
         )
-    if evidence.state == "PARTIAL":
-        notices.append(
-            Notice(
-                "The call was still up when this was written.",
-                advice="Reload this page to see what has come since.",
-            )
-        )
-    elif evidence.state == "EXPIRED":
+    if evidence.state == "EXPIRED":
         notices.append(
             Notice(
                 "The call fell silent without an end.",
@@ -142,11 +140,3 @@ def _notices(call: Call, report_count: int) -> list[Notice]:
             )
         )
     return notices
-
-
-def _leg(why: str, call_id: str, leg_url: Callable[[str], str]) -> LegView:
-    try:
-        url = leg_url(call_id)
-    except CallIdError:
-        url = ""
-    return LegView(on_one_line(call_id), on_one_line(why), url)

@@ -43,6 +43,22 @@ class MessageNotFoundError(Exception):
         self.count = count
 
 
+class LegNotFoundError(Exception):
+    """What shall be seen beside the call is not noted as a leg of it."""
+
+
+class NotSharedError(Exception):
+    """The call is not shared.
+
+    :param status: 404 where sharing is off, 403 where another site asked for it, 400
+        where it was asked for something that cannot be had.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__("Not shared")
+        self.status = status
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One error page.
@@ -71,6 +87,8 @@ _TITLES: dict[Reason, str] = {
     "hash_mismatch": "This link speaks of two different calls.",
     "invalid_click": "This button does not open a call for you.",
     "click_expired": "The list of calls was open for too long.",
+    "invalid_share": "This shared link does not open a call.",
+    "share_expired": "This shared link has expired.",
 }
 
 _CAUSES: dict[Reason, tuple[str, ...]] = {
@@ -102,6 +120,12 @@ _CAUSES: dict[Reason, tuple[str, ...]] = {
         "The CDR viewer's server is more than an hour ahead of this one.",
         "Neither the link nor the secret is wrong: once the clocks agree, a click"
         " works.",
+    ),
+    "invalid_share": (
+        "It was revoked: the key of shared links was changed, or sharing was switched"
+        " off.",
+        "The address was cut short or changed on its way: a chat or mail program may"
+        " have broken it.",
     ),
     "hash_mismatch": (
         "The address was changed by hand.",
@@ -160,6 +184,47 @@ def of_missing_message(error: MessageNotFoundError) -> Problem:
         "This call has no such message.",
         f"Its messages have the numbers 1 to {error.count:,}. Go back to the call and"
         " choose two of them.",
+    )
+
+
+def of_missing_leg() -> Problem:
+    """The page of a genuine link to a call and something that is no leg of it."""
+    return Problem(
+        404,
+        "leg not found",
+        "This is not known as a leg of the call.",
+        "Only what the vault notes as a leg of a call is shown beside it. Open the call"
+        " by itself; it lists the legs there are.",
+        (
+            "The address was put together by hand.",
+            "The note of the leg was pruned from the vault.",
+        ),
+    )
+
+
+def of_sharing(error: NotSharedError) -> Problem:
+    """The page of a call that is not shared."""
+    if error.status == 404:
+        return Problem(
+            404,
+            "not shared",
+            "Calls cannot be shared here.",
+            "Sharing is off. Whoever runs the server can switch it on by"
+            " SIPVAULT_SHARE_MAX_DAYS and SIPVAULT_SHARE_KEY.",
+        )
+    if error.status == 403:
+        return Problem(
+            403,
+            "foreign form",
+            "The request to share came from another site.",
+            "Nothing was shared. Open the call from the CDR viewer, and share it from"
+            " its page.",
+        )
+    return Problem(
+        400,
+        "not shared",
+        "The call could not be shared like that.",
+        "Nothing was shared. Go back to the call and choose one of the lifetimes.",
     )
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
+from collections.abc import Sequence
 
 from ..analysis.aliases import Aliases
 from ..analysis.dialog import Call
 from ..analysis.dialog import explain
+from ..analysis.joined import joined
 from ..analysis.ladder import Ladder
 from ..analysis.ladder import ladder
 from ..analysis.ladder import Ports
@@ -26,10 +28,20 @@ KEPT_MESSAGES = 12_000
 
 
 class ExplainedCall:
-    """A call and its ladders. Nobody may change it: several requests share it."""
+    """A call and its ladders. Nobody may change it: several requests share it.
 
-    def __init__(self, evidence: Evidence, aliases: Aliases) -> None:
-        self.call: Call = explain(evidence)
+    :param others: further legs of it, to be seen beside it.
+    """
+
+    def __init__(
+        self, evidence: Evidence, aliases: Aliases, others: Sequence[Evidence] = ()
+    ) -> None:
+        #: The call alone.
+        self.main: Call = explain(evidence)
+        #: All that is to be seen: the call, or the legs joined.
+        self.call: Call = self.main
+        if others:
+            self.call = joined(self.main, [explain(other) for other in others])
         self._aliases = aliases
         self._ladders: dict[Ports, Ladder] = {}
 
@@ -54,23 +66,31 @@ class ExplainedCalls:
         self._kept: OrderedDict[Hashable, ExplainedCall] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, evidence: Evidence) -> ExplainedCall:
-        """The evidence, explained now or before."""
-        if len(evidence.sip) < WORTH_KEEPING or not evidence.parts or evidence.damage:
-            return ExplainedCall(evidence, self._aliases)
-        name = (
-            evidence.customer_id,
-            evidence.call_id,
-            tuple(evidence.parts),
-            tuple(evidence.legs),
-            len(evidence.sip),
+    def of(self, evidence: Evidence, others: Sequence[Evidence] = ()) -> ExplainedCall:
+        """The evidence, explained now or before.
+
+        :param others: further legs of the call, to be seen beside it.
+        """
+        legs = [evidence, *others]
+        short = sum(len(leg.sip) for leg in legs) < WORTH_KEEPING
+        if short or any(not leg.parts or leg.damage for leg in legs):
+            return ExplainedCall(evidence, self._aliases, others)
+        name = tuple(
+            (
+                leg.customer_id,
+                leg.call_id,
+                tuple(leg.parts),
+                tuple(leg.legs),
+                len(leg.sip),
+            )
+            for leg in legs
         )
         with self._lock:
             known = self._kept.get(name)
             if known is not None:
                 self._kept.move_to_end(name)
                 return known
-        made = ExplainedCall(evidence, self._aliases)
+        made = ExplainedCall(evidence, self._aliases, others)
         with self._lock:
             self._kept[name] = made
             while len(self._kept) > 1 and self._size() > KEPT_MESSAGES:

@@ -46,6 +46,8 @@ def draw_row(
     classes = f"sv-row sv-{row.style}"
     if row.retransmission:
         classes += " sv-again"
+    if row.leg:
+        classes += f" sv-leg-{row.leg.lower()}"
     spoken = escape(_spoken(row, lifelines))
     start, end = columns[row.source], columns[row.target]
     high = height(row, columns)
@@ -59,6 +61,8 @@ def draw_row(
         f'<text class="sv-time" x="62" y="{_BASE - 3}" text-anchor="end">'
         f"{escape(figures.since(row.since_start_ns))}</text>"
     )
+    if row.leg:
+        yield f'<rect class="sv-legmark" x="1" y="1" width="5" height="{high - 4}"/>'
     if row.n > 1:
         yield (
             f'<text class="sv-delta" x="68" y="{_BASE - 3}">'
@@ -76,7 +80,8 @@ def draw_row(
 def _spoken(row: Row, lifelines: list[Lifeline]) -> str:
     names = [lifelines[end].label for end in (row.source, row.target)]
     since = figures.since(row.since_start_ns)
-    spoken = f"{row.label} from {names[0]} to {names[1]} at {since}"
+    label = f"leg {row.label}" if row.leg else row.label
+    spoken = f"{label} from {names[0]} to {names[1]} at {since}"
     if row.sendings > 1:
         spoken += (
             f", sent {row.sendings} times within"

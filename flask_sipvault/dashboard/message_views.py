@@ -77,6 +77,7 @@ def message_views(
                 bodies=_bodies(message),
                 logs=near[:LOG_LINES_BESIDE],
                 logs_left_out=max(0, len(near) - LOG_LINES_BESIDE),
+                leg=message.leg,
             )
         )
     return views
@@ -116,7 +117,8 @@ class _Twins:
         if first is not None:
             found.append(Twin(first, "its first sending", self._url(first, message.n)))
         for other in reversed(self._same[_across_hops(message)]):
-            if other.n < message.n and other.target == message.origin:
+            # A proxy may listen on one port and send from another.
+            if other.n < message.n and other.target.ip == message.origin.ip:
                 url = self._url(other.n, message.n)
                 found.append(Twin(other.n, "the same one hop before", url))
                 break

@@ -49,11 +49,49 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class LegView:
-    """Another Call-ID of the same call; ``url`` is empty where none can be made."""
+    """Another Call-ID of the same call.
+
+    :param why: what ties it to the call, in words; "" where that is not known here.
+    :param via: the leg that it is a leg of; "" for one of the call itself.
+    :param url: its own page; empty where no link can be made.
+    :param letter: what it is called in the ladder; "" while it is not beside the call.
+    :param join_url: the page with it beside the call, or without where it is; empty
+        where no more legs can be told apart.
+    """
 
     call_id: str
     why: str
+    via: str
     url: str
+    letter: str
+    join_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegsView:
+    """The other legs of the call.
+
+    :param more_url: the page that looks for the legs of these too; empty once it has.
+    :param gone: those that were asked for, and of which nothing is stored.
+    """
+
+    legs: list[LegView]
+    more_url: str
+    gone: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A call that is still up, and how its page learns of more.
+
+    :param url: tells the version of what is stored.
+    :param version: what this page was made from.
+    :param wait: seconds until it is worth asking.
+    """
+
+    url: str
+    version: str
+    wait: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +193,7 @@ class MessageView:
     :param detail: the ladder's few words on it.
     :param media: the SDP in short, a line a media stream.
     :param logs: the log lines that are nearer to this message than to any other.
+    :param leg: the letter of its leg where several are on the page; "" otherwise.
     """
 
     n: int
@@ -183,6 +222,7 @@ class MessageView:
     bodies: list[BodyView]
     logs: list[LogView]
     logs_left_out: int
+    leg: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +362,9 @@ class Pieces:
 class CallPage:
     """The page of a call: what ``sipvault/call.html`` is rendered with.
 
+    :param legs: None where there are none to be seen, ``live`` for a call that is over.
+    :param shared: whether the page is seen by a shared link.
+    :param share_url: where the call can be shared; empty where it cannot.
     :param start: the call's first moment, in ns since the epoch, as the page counts
         time from it; ``end`` its last.
     :param ladder: None where there is nothing to draw.
@@ -335,7 +378,10 @@ class CallPage:
     started: Moment | None
     figures: list[Figure]
     notices: list[Notice]
-    legs: list[LegView]
+    legs: LegsView | None
+    live: Live | None
+    shared: bool
+    share_url: str
     start: int
     end: int
     ladder: LadderView | None

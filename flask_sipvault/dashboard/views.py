@@ -1,31 +1,24 @@
-"""The views: a click, and a call's page."""
+"""The views: a click, a call's page, and whether there is more of the call."""
 
 from __future__ import annotations
 
-from typing import cast
-from typing import TYPE_CHECKING
-
-from flask import current_app
+from flask import jsonify
 from flask import redirect
 from flask import render_template
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from ..evidence import Evidence
-from ..links import HOURS_OF_GRACE
-from .addresses import Addresses
 from .describe import describe
 from .downloads import offered
-from .errors import CallNotFoundError
+from .leg_views import legs_view
+from .opening import Opening
+from .opening import state as state
+from .page import Live
 from .view_state import View
 
-if TYPE_CHECKING:
-    from ..extension import MountedVault
-
-
-def state() -> MountedVault:
-    """The extension in the current app."""
-    return cast("MountedVault", current_app.extensions["sipvault"])
+#: How long the page of a call that is still up waits before it asks whether there is
+#: more of it, in seconds. More often is no use: the listing may be that old.
+LIVE_SECONDS = 10
 
 
 def open_click(token: str) -> ResponseReturnValue:
@@ -34,30 +27,39 @@ def open_click(token: str) -> ResponseReturnValue:
     return redirect(state().url_for_call(call_id, customer_id), code=303)
 
 
-def call_page(call_hash: str) -> ResponseReturnValue:
+def call_page(opening: Opening) -> ResponseReturnValue:
     """The page of a call."""
-    evidence = _evidence(call_hash)
-    addresses = Addresses(call_hash, request.args)
-    explained = state().explained.of(evidence)
+    # What comes in between is then fetched once more, and not missed.
+    version = opening.version()
+    explained = opening.explained()
     page = describe(
         explained,
         view=View.of(request.args),
-        addresses=addresses,
-        valid_until=(int(request.args["ts"]) + HOURS_OF_GRACE + 1) * 3600,
-        downloads=offered(explained.call, addresses),
-        leg_url=lambda call_id: state().url_for_call(call_id, evidence.customer_id),
+        addresses=opening.addresses,
+        valid_until=opening.until,
+        downloads=offered(explained.main, opening),
+        legs=legs_view(explained, opening),
+        live=_live(opening, version, explained.call.evidence.state),
+        shared=opening.shared,
+        share_url=_share_url(opening),
     )
     return render_template("sipvault/call.html", page=page)
 
 
-def _evidence(call_hash: str) -> Evidence:
-    """What is stored of the call that the request's link is for.
-
-    :raises LinkError: if the link opens nothing.
-    :raises CallNotFoundError: if there is nothing to open.
+def live(opening: Opening) -> ResponseReturnValue:
+    """Whether there is more of a call than a page shows: a text that then changes, and
+    how many seconds to wait before asking again.
     """
-    customer_id, call_id = state().verify(call_hash, request.args)
-    evidence = state().vault(customer_id).find(call_id)
-    if evidence is None:
-        raise CallNotFoundError(call_id, state().settings.lookback_days)
-    return evidence
+    return jsonify(version=opening.version(), wait=LIVE_SECONDS)
+
+
+def _live(opening: Opening, version: str, state_of_call: str) -> Live | None:
+    if state_of_call != "PARTIAL":
+        return None
+    return Live(opening.addresses.of(".live"), version, LIVE_SECONDS)
+
+
+def _share_url(opening: Opening) -> str:
+    if opening.shared or opening.masked or not state().shares.allowed:
+        return ""
+    return opening.addresses.alone().of(".share")

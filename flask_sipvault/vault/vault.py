@@ -148,6 +148,24 @@ class Vault:
         whole = merge(found)
         return replace(whole, legs=legs, damage=[*whole.damage, *damage])
 
+    def legs(self, call_id: str, *, now: float | None = None) -> list[tuple[str, str]]:
+        """Pairs of a reason and another Call-ID of the same call: one LIST, no GET.
+
+        :raises StoreError: if the store does not answer.
+        """
+        return self._list(call_id, now)[1]
+
+    def version(self, call_id: str, *, now: float | None = None) -> str:
+        """Another text whenever there is more of the call: how many objects there are,
+        a hyphen, and which. One LIST, no GET; it may be :data:`LIST_SECONDS` old.
+
+        :raises StoreError: if the store does not answer.
+        """
+        parts, legs = self._list(call_id, now)
+        names = repr(([part.key for part in parts], legs))
+        digest = hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()
+        return f"{len(parts) + len(legs)}-{digest[:16]}"
+
     def newest_day(self, call_id: str) -> str | None:
         """The UTC day of the call's newest part, however long ago; None without parts.
 

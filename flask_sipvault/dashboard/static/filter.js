@@ -38,7 +38,7 @@ export const start = ({ page, words, say, messages, ladder, pieces }) => {
   const field = page.querySelector("[data-sv-find]");
   if (!field || !messages) return null;
   const told = page.querySelector("[data-sv-found]");
-  const count = Number([...page.querySelectorAll('[data-sv-option="find"] .sv-choice')]
+  const count = () => Number([...page.querySelectorAll('[data-sv-option="find"] .sv-choice')]
     .find((choice) => choice.dataset.value === "")?.querySelector("small").textContent
     .replace(/\D/g, ""));
   // Whether what came with the page is already only some of it.
@@ -47,7 +47,7 @@ export const start = ({ page, words, say, messages, ladder, pieces }) => {
   let asked = 0;
 
   const tell = (found) => {
-    const text = field.value.trim() === "" ? "" : words.found(found, count);
+    const text = field.value.trim() === "" ? "" : words.found(found, count());
     if (told) told.textContent = text;
     say(found === 0 ? words.noneFound : text);
   };
@@ -102,6 +102,13 @@ export const start = ({ page, words, say, messages, ladder, pieces }) => {
     event.preventDefault();
     field.value = choice.dataset.value;
     apply();
+  });
+
+  // More of a call that is still up has come, as far as it fits.
+  page.addEventListener("sipvault:more", () => {
+    partial = pieces.get("find") !== "";
+    ladder?.filter(null);
+    if (partial) tell(Number(messages.list().dataset.found));
   });
 
   return {

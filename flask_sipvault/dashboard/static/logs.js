@@ -12,7 +12,7 @@ export const start = ({ page, words, say, remember, remembered, moment, ladder, 
   if (!card || !box()) return null;
   const field = card.querySelector("[data-sv-logfind]");
   const wrap = card.querySelector("[data-sv-wrap]");
-  const count = Number(box().dataset.found);
+  let count = Number(box().dataset.found);
   let partial = ["level", "source", "log"].some((name) => pieces.get(name) !== "");
   let asked = 0;
   let waiting = null;
@@ -22,6 +22,7 @@ export const start = ({ page, words, say, remember, remembered, moment, ladder, 
     address: () => `${page.dataset.logs}${pieces.view(["level", "source", "log"])}`,
     place: "line",
     item: "li[data-line]",
+    height: 23,
   });
 
   // A moment ---------------------------------------------------------------------------
@@ -123,5 +124,14 @@ export const start = ({ page, words, say, remember, remembered, moment, ladder, 
     });
   }
   lines.watch();
-  return { go };
+  return {
+    go,
+    // The log anew, around a line.
+    replace: async (line) => {
+      const fresh = await lines.replace(line);
+      partial = ["level", "source", "log"].some((name) => pieces.get(name) !== "");
+      if (!partial) count = Number(fresh.dataset.found);
+      if (wrap) wrapLines(wrap.getAttribute("aria-pressed") === "true");
+    },
+  };
 };

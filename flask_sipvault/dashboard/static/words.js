@@ -17,5 +17,13 @@ export const words = {
   compareWith: (n) => `Compare with ${n}`,
   compare: "Compare with …",
   compared: (left, right) => `Messages ${left} and ${right} side by side`,
+  live: "The page asks for more by itself.",
+  more: "There is more of the call",
+  moreAt: (time) => `More of the call came at ${time}. The page asks for more by itself.`,
+  callOver: "The call is over.",
+  callComplete: "All of it is on this page now.",
+  liveExpired: "This link has expired, and no more comes by it. Open the call once more from the list of calls.",
+  liveGone: "The call is not stored any more.",
+  liveAway: "The server did not answer. The page goes on asking.",
   linesFound: (some, all) => `${some.toLocaleString("en")} of ${all.toLocaleString("en")} lines fit`,
 };
