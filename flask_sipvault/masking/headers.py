@@ -35,6 +35,12 @@ _CREDENTIALS = words(
     Authentication-Info Proxy-Authentication-Info
     """
 )
+_CREDENTIAL_FIELDS = words(
+    """
+    realm domain nonce nextnonce opaque stale algorithm qop charset userhash username
+    uri response rspauth cnonce nc auts
+    """
+)
 _DIALOGS = frozenset({"Replaces", "Join", "Target-Dialog"})
 
 #: Numbers of the protocol, which are long now and then and still nobody's.
@@ -143,12 +149,12 @@ class HeaderMask:
         scheme, _, rest = value.strip().partition(" ")
         scheme = scheme if is_plain(scheme) else MASKED
         if scheme.lower() != "digest" and not value.lstrip().startswith("nextnonce"):
-            return f"{scheme} {MASKED}"
+            return f"{scheme} {self._pseudonyms.secret('credential', rest.strip())}"
         written = []
         for piece in split_outside(rest, ","):
             name, equals, content = piece.partition("=")
             name = name.strip()
-            if equals and is_plain(name):
+            if equals and name.lower() in _CREDENTIAL_FIELDS:
                 masked = self._credential(name.lower(), content.strip())
                 written.append(f"{name}={masked}")
         return f"{scheme} {', '.join(written)}"
@@ -164,10 +170,9 @@ class HeaderMask:
             masked = self._uris.uri(content)
         elif name == "realm":
             masked = self._realm(content)
-        elif name in ("nonce", "cnonce", "nextnonce", "opaque"):
-            masked = self._pseudonyms.token(name, content)
         else:
-            masked = MASKED
+            kind = "nonce" if name == "nextnonce" else name
+            masked = self._pseudonyms.secret(kind, content)
         return f'"{masked}"' if value.startswith('"') else masked
 
     def _login(self, content: str) -> str:

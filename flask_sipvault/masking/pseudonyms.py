@@ -54,6 +54,8 @@ class Pseudonyms:
         self._counts: Counter[str] = Counter()
         #: What texts are searched for, with its pseudonym.
         self._known: dict[str, str] = {}
+        self._lower: set[str] = set()
+        self._long: list[str] = []
 
     def user(self, user: str) -> str:
         """For the user part of a URI or a login name: a number stays a number of as
@@ -112,16 +114,30 @@ class Pseudonyms:
         """For what only has to stay the same and tell apart: a tag, a nonce."""
         return self._given_or((kind, value), lambda n: f"{kind}-{n}") if value else ""
 
+    def secret(self, kind: str, value: str) -> str:
+        """For a credential, which a log may repeat. It can be told from others of its
+        kind and no more.
+        """
+        masked = self.token(kind, value)
+        return masked if is_short(value) else self._learned(value, masked)
+
     def known(self) -> dict[str, str]:
-        """Every user, name, host and Call-ID met so far, with its pseudonym."""
+        """Every user, name, host, Call-ID and credential met so far, with its
+        pseudonym.
+        """
         return self._known
 
     def is_known(self, text: str) -> bool:
-        """Whether this is a user, name, host or Call-ID."""
-        return text in self._known or text.lower() in self._known
+        """Whether this is a user, name, host or Call-ID, or a longer one is in it."""
+        text = text.lower()
+        return text in self._lower or any(name in text for name in self._long)
 
     def _learned(self, value: str, pseudonym: str) -> str:
-        self._known[value] = pseudonym
+        if value not in self._known:
+            self._known[value] = pseudonym
+            self._lower.add(value.lower())
+            if not is_short(value):
+                self._long.append(value.lower())
         return pseudonym
 
     def _numbered(self, kind: str, value: str, form: str) -> str:

@@ -86,6 +86,8 @@ class SdpMask:
             "candidate": self._candidate,
             "crypto": self._crypto,
             "fingerprint": self._fingerprint,
+            "ice-pwd": lambda it: self._pseudonyms.secret("password", it),
+            "ice-ufrag": lambda it: self._pseudonyms.secret("ufrag", it),
             "ssrc": self._ssrc,
             "ssrc-group": self._ssrc_group,
             "tool": self._texts.text,
@@ -122,7 +124,9 @@ class SdpMask:
         """Which key management is offered, without the key (RFC 4568)."""
         fields = value.split()[:2]
         suite = fields if len(fields) == 2 and all(map(is_plain, fields)) else [MASKED]
-        return " ".join([*suite, f"inline:{MASKED}"])
+        keys = value.partition("inline:")[2].split()
+        key = self._pseudonyms.secret("key", keys[0].partition("|")[0] if keys else "")
+        return " ".join([*suite, f"inline:{key}"])
 
     def _fingerprint(self, value: str) -> str:
         algorithm = value.partition(" ")[0]
@@ -133,7 +137,7 @@ class SdpMask:
         if found is None:
             return MASKED
         ssrc, name, text = found.groups()
-        if name and self._pseudonyms.is_known(name):
+        if name not in (None, "cname", "msid", "mslabel", "label", "previous-ssrc"):
             return ssrc
         masked = self._pseudonyms.token(name, text) if text else ""
         return " ".join(filter(None, [ssrc, f"{name}:{masked}" if text else name]))

@@ -59,7 +59,8 @@ _SYSLOG = re.compile(
 _FIRST = re.compile(
     r"""
     (?P<label>\b(?i:nonce|cnonce|opaque|rspauth|passw(?:or)?d|passwd|pwd|secret|ha1
-        |token|api[-_]?key|ice-pwd|ice-ufrag|inline|signal|dtmf)["']?[ ]?[=:][ ]?)
+        |token|api[-_]?key|ice-pwd|ice-ufrag|inline|signal|dtmf|response(?=="))
+        ["']?[ ]?[=:][ ]?)
         (?:"[^"]*"?|'[^']*'?|[^\s,;&"']+)
     |(?P<scheme>\b(?i:basic|bearer)[ ])[\w+/=.~-]{6,}
     |(?P<digest>\b[0-9A-Fa-f]{32,}\b)

@@ -20,7 +20,6 @@ from .texts import words
 #: A word of a protocol: too short and too plain to name anybody.
 _PLAIN = re.compile(r"(?!.*[0-9]{5})[A-Za-z0-9_.!%*+~-]{1,30}")
 
-_NAME = re.compile(r"(?!.*[0-9]{4})[A-Za-z+][A-Za-z0-9.+-]{0,39}")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,15}")
 _SERVICE = "urn:service:"
 
@@ -33,6 +32,14 @@ _WORDS = words(
 )
 _HOSTS = frozenset({"maddr", "received"})
 _TAGS = frozenset({"tag", "ftag", "from-tag", "to-tag"})
+
+#: Further parameters whose names may stay.
+_NAMES = words(
+    """
+    +sip.instance pub-gruu temp-gruu gr npdi rn cic isub ext tgrp trunk-context methods
+    did nat vsf vst branch phone-context
+    """
+)
 
 
 def bracketed(host: str, port: int | None = None) -> str:
@@ -102,8 +109,9 @@ class UriMask:
         host, port = host_and_port(hostport)
         masked = bracketed(self._pseudonyms.host(host), port)
         if at:
-            secret = f":{MASKED}" if password else ""
-            masked = f"{self._user(user)}{secret}@{masked}"
+            secret = self._pseudonyms.secret("password", password)
+            colon = ":" if password else ""
+            masked = f"{self._user(user)}{colon}{secret}@{masked}"
         if mark == "?":
             return masked + self._headers(params)
         params, question, headers = params.partition("?")
@@ -124,8 +132,8 @@ class UriMask:
             name, _, value = header.partition("=")
             if name.lower() == "replaces":
                 kept.append(f"{name}={quote(self.dialog(unquote(value)), safe='')}")
-            elif _NAME.fullmatch(name):
-                kept.append(f"{name}={MASKED}")
+            else:
+                kept.append(f"{self._pseudonyms.token('param', name)}={MASKED}")
         return f"?{'&'.join(kept)}" if kept else ""
 
     def dialog(self, value: str) -> str:
@@ -138,8 +146,8 @@ class UriMask:
         masks = self._pseudonyms
         written = []
         for name, value in params.items():
-            if not _NAME.fullmatch(name) or masks.is_known(name):
-                continue
+            if name not in (*_WORDS, *_HOSTS, *_TAGS, *_NAMES):
+                name = masks.token("param", name)
             if not value:
                 written.append(name)
             elif name in _TAGS:
