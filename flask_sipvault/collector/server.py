@@ -50,6 +50,9 @@ _CLOSE_SECONDS = 6.0
 #: How long TLS handshakes that are under way delay a takeover, in seconds.
 _SETTLE_SECONDS = 1.0
 
+#: How long the spool must have had room until that is worth a line, in seconds.
+_ROOM_SECONDS = 10.0
+
 #: Opens the spool and what goes with it, with who tells whether an agent is connected,
 #: and how many seconds to wait for another process to let go of the spool.
 OpenPipeline = Callable[[Callable[[str, str], bool], float], Pipeline]
@@ -93,7 +96,8 @@ class Collector:
         self._metrics: MetricsServer | None = None
         self._stopping = False
         self._wake = asyncio.Event()
-        self._was_full = False
+        self._told_full = False
+        self._full_at = 0.0
 
     def open(self, inheritance: Inheritance | None = None) -> None:
         """Take up the spool, and listen.
@@ -180,20 +184,15 @@ class Collector:
         for watch in watches:
             for agent in self.roster.agents(watch.customer_id, watch.agent_ip):
                 agent.watch(watch.frame)
-        self._note_fullness(self.pipeline.full)
+        self._mind_the_spool(now)
         self.gate.refusals.tell(now)
 
-    def _note_fullness(self, full: bool) -> None:
+    def _mind_the_spool(self, now: float) -> None:
         """Let senders wait while the spool is full."""
-        if full != self._was_full:
-            spool = self.pipeline.spool
-            facts = {"used": spool.used_bytes, "limit": spool.max_bytes}
-            if full:
-                logger.warning("the spool is full: senders have to wait", extra=facts)
-            else:
-                logger.warning("the spool has room again", extra=facts)
-        self._was_full = full
+        spool = self.pipeline.spool
+        full = self.pipeline.full
         if full:
+            self._full_at = now
             self.datagrams.pause()
             for connection in self.roster.connections:
                 connection.hold("full")
@@ -201,6 +200,14 @@ class Collector:
             self.datagrams.resume()
             for connection in self.roster.connections:
                 connection.release("full")
+        # A spool that is full may have room for moments, whenever a part is written.
+        if full and not self._told_full:
+            facts = {"used": spool.used_bytes, "limit": spool.max_bytes}
+            logger.warning("the spool is full: senders have to wait", extra=facts)
+            self._told_full = True
+        elif self._told_full and now > self._full_at + _ROOM_SECONDS:
+            logger.warning("the spool has room again")
+            self._told_full = False
 
     def _keep(self, item: Item) -> None:
         self.pipeline.accept(item)
@@ -283,6 +290,10 @@ class Collector:
             logger.info("stopped")
         else:
             logger.error("stopped, though the disk did not take everything in time")
+        # Those who never read our answers.
+        for connection in list(self.roster.connections):
+            connection.let_go()
+        await asyncio.sleep(0)
 
     async def _decipher(self, relays: list[asyncio.Future[None]]) -> None:
         """Wait until the last TLS connection is over, or until told to stop."""

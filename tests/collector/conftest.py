@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import ssl
 from collections.abc import Callable
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,6 +25,9 @@ from flask_sipvault.protocols.hep_stream import HepReader
 from flask_sipvault.vault.folder import FolderStore
 from flask_sipvault.vault.objects import StoreError
 from flask_sipvault.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from .live import Live
 
 RECORDINGS = Path(__file__).resolve().parent.parent / "data" / "agent"
 
@@ -163,6 +168,51 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Collector]]:
 def collector(start: Callable[..., Collector]) -> Collector:
     """A collector with the default settings."""
     return start()
+
+
+@pytest.fixture
+def start_live(tmp_path: Path) -> Iterator[Callable[..., Live]]:
+    """Starts collectors that listen on loopback."""
+    from .live import Live  # which stands on this module
+
+    started: list[Live] = []
+
+    def begin(**settings: Any) -> Live:
+        live = Live(tmp_path / f"live{len(started)}", **settings)
+        started.append(live)
+        return live
+
+    yield begin
+    for live in started:
+        live.close()
+
+
+@pytest.fixture
+def live(start_live: Callable[..., Live]) -> Live:
+    """A collector that listens on loopback."""
+    return start_live()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The paths of a certificate for loopback and of its key."""
+    from .certificate import write_certificate
+
+    return write_certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def live_with_tls(
+    start_live: Callable[..., Live], certificate: tuple[Path, Path]
+) -> Live:
+    """One that speaks TLS too."""
+    return start_live(tls_cert=certificate[0], tls_key=certificate[1])
+
+
+@pytest.fixture
+def trusting(certificate: tuple[Path, Path]) -> ssl.SSLContext:
+    """Trusts that collector's certificate."""
+    return ssl.create_default_context(cafile=certificate[0])
 
 
 def recorded(name: str) -> dict[str, Any]:
