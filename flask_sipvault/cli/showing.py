@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
+import time
 
 import click
 
+from ..analysis.aliases import Aliases
+from ..analysis.aliases import NO_ALIASES
+from ..analysis.dialog import Call
 from ..analysis.dialog import explain
 from ..analysis.document import call_document
 from ..analysis.ladder import as_text
+from ..analysis.ladder import ladder
 from ..dashboard.errors import CallNotFoundError
 from ..dashboard.errors import of_missing_call
+from ..dashboard.ladder_file import ladder_file
+from ..dashboard.report import report
+from ..masking import mask
+from ..sipp import NoScriptError
+from ..sipp import scenario
 from .ground import choose_customer
 from .ground import Command
 from .ground import customer_option
@@ -18,14 +28,32 @@ from .ground import fail
 from .ground import find_installation
 from .ground import say
 
+#: What is meant to be read here, and what goes into a file.
+_FORMATS = ("text", "json", "svg", "html", "sipp-uac", "sipp-uas")
+
 
 @click.command("show", cls=Command)
 @click.argument("call_id")
 @customer_option
 @click.option(
-    "--json", "as_json", is_flag=True, help="The same document as the page's call.json."
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    default="text",
+    show_default=True,
+    help="A ladder as text or as a drawing, the document of call.json, a report, or a"
+    " scenario that SIPp plays the caller (uac) or the called side (uas) by.",
 )
-def show_command(call_id: str, customer_id: str | None, as_json: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option(
+    "--mask",
+    "masked",
+    is_flag=True,
+    help="Pseudonyms instead of numbers, names, hosts, addresses and credentials.",
+)
+def show_command(
+    call_id: str, customer_id: str | None, form: str, as_json: bool, masked: bool
+) -> None:
     """Print a call: what came of it, and its messages as a ladder."""
     installation = find_installation(need_secret=False)
     customer_id = choose_customer(installation, customer_id)
@@ -34,5 +62,24 @@ def show_command(call_id: str, customer_id: str | None, as_json: bool) -> None:
         days = installation.settings.lookback_days
         missing = of_missing_call(CallNotFoundError(call_id, days))
         fail(f"nothing is stored for this call of {customer_id!r}.", missing.causes)
-    call = explain(evidence)
-    say(json.dumps(call_document(call)) if as_json else as_text(call))
+    call = explain(mask(evidence) if masked else evidence)
+    if as_json or form == "json":
+        say(json.dumps(call_document(call)))
+    elif form == "text":
+        say(as_text(call))
+    else:
+        aliases = NO_ALIASES if masked else installation.settings.aliases
+        click.echo(_file(call, form, aliases, masked), nl=False)
+
+
+def _file(call: Call, form: str, aliases: Aliases, masked: bool) -> str:
+    """A file, as the page of the call has it to download."""
+    if form in ("sipp-uac", "sipp-uas"):
+        try:
+            return scenario(call, "uac" if form == "sipp-uac" else "uas")
+        except NoScriptError as error:
+            raise click.ClickException(f"There is no scenario: {error}.") from error
+    drawn = ladder(call, aliases=aliases)
+    if form == "svg":
+        return ladder_file(call, drawn)[0]
+    return report(call, drawn, now=time.time_ns(), masked=masked)[0]

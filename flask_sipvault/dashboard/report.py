@@ -84,8 +84,8 @@ class _Report:
     notices: list[str]
     findings: list[str]
     ladder: Markup
+    verdict: list[str]
     quality: list[tuple[str, ...]]
-    verdict: str
     streams: list[tuple[str, ...]]
     rtcp: list[ReportView]
     messages: list[_MessageView]
@@ -125,8 +125,8 @@ def _view(call: Call, ladder: Ladder, now: int, masked: bool) -> _Report:
         notices=list(_notices(call)),
         findings=[_finding(finding) for finding in document["findings"]],
         ladder=drawing(shown)[0] if shown.rows else Markup(),
+        verdict=[on_one_line(sentence) for sentence in _verdict(quality)],
         quality=list(_quality(quality)),
-        verdict=on_one_line(str(quality["verdict"])),
         streams=[_stream(stream) for stream in document["media"]["streams"]],
         rtcp=report_views(call)[:REPORTS],
         messages=list(_messages(call)),
@@ -188,6 +188,16 @@ def _finding(finding: Any) -> str:
     """A finding's texts in their order, whatever they are called."""
     texts = finding.values() if isinstance(finding, Mapping) else [finding]
     return on_one_line(". ".join(text for text in texts if isinstance(text, str)))
+
+
+def _verdict(quality: Mapping[str, Any]) -> Iterator[str]:
+    """The verdict, and what it rests on, in sentences."""
+    yield f"Verdict: {quality['verdict']}."
+    reason = quality.get("audio_reason") or ""
+    yield f"Audio: {quality['audio_status']}. {reason}".rstrip()
+    assumptions = quality.get("assumptions")
+    if isinstance(assumptions, list):
+        yield from (str(assumption) for assumption in assumptions)
 
 
 def _quality(quality: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

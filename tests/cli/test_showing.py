@@ -95,3 +95,38 @@ def test_a_message_cannot_play_with_the_terminal(run: Run, tmp_path: Path) -> No
     result = run("show", "x@h")
     assert "\x1b" not in result.output
     assert "\x07" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("form", "start"),
+    [
+        ("json", '{"call_id": '),
+        ("svg", "<?xml "),
+        ("html", "<!doctype html>"),
+        ("sipp-uac", "<?xml "),
+        ("sipp-uas", "<?xml "),
+    ],
+)
+def test_a_call_can_be_had_as_a_file(form: str, start: str, shown: Run) -> None:
+    result = shown("show", CALL_ID, "--format", form)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith(start)
+
+
+@pytest.mark.parametrize("form", ["text", "json", "svg", "html", "sipp-uac"])
+def test_a_masked_call_names_nobody(form: str, shown: Run) -> None:
+    result = shown("show", CALL_ID, "--format", form, "--mask")
+    assert result.exit_code == 0
+    for original in ("alice", "bob", "127.0.0.", CALL_ID, "acme"):
+        assert original not in result.stdout
+
+
+def test_a_call_without_its_invite_has_no_scenario(
+    shown: Run, agent_corpus: Path
+) -> None:
+    shown("import", agent_corpus / "non_calls.pcap", "--all")
+    listed = shown("import", agent_corpus / "non_calls.pcap", "--all", "--json")
+    call_id = json.loads(listed.stdout.splitlines()[0])["call_id"]
+    result = shown("show", call_id, "--format", "sipp-uas")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "no INVITE was captured beside the called side" in result.stderr

@@ -28,7 +28,6 @@ from flask_sipvault.dashboard.report import report
 from flask_sipvault.evidence import call_hash
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import LogLine
-from flask_sipvault.evidence import QualityReport
 from flask_sipvault.masking import mask
 from flask_sipvault.protocols.capture import read_capture
 from flask_sipvault.sipp import scenario
@@ -189,16 +188,36 @@ class TestTheReport:
         assert "Cannot be read: part.zip: cut off" in text
         assert "The call was still up" in text
 
-    def test_has_figures_of_quality_where_there_are_any(self) -> None:
+    def test_has_figures_of_quality_where_there_are_any(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         evidence = small_call()
         assert "Media quality" not in self._text(evidence)
-        uac = {"mos": 4.2, "jitter": {"avg": 3.5, "min": 1, "max": 12}, "rtt": None}
-        measured = {"verdict": "good", "directions": {"uac": uac}}
-        evidence.reports = [QualityReport(START, measured)]
+        document = call_document(explain(evidence))
+        document["quality"]["verdict"] = "good"
+        document["quality"]["labels_certain"] = True
+        document["quality"]["directions"]["uac"] = {
+            "mos": {"avg": 4.2, "min": 3.9, "max": None},
+            "jitter": 3.5,
+            "rtt": None,
+            "buckets": [],
+        }
+        monkeypatch.setattr(
+            "flask_sipvault.dashboard.report.call_document", lambda call: document
+        )
         text = words(self._text(evidence))
         assert "Verdict: good." in text
-        assert "MOS 4.20 – –" in text
-        assert "jitter 3.50 ms 1.00 ms 12.00 ms" in text
+        assert "caller → called MOS 4.20 3.90 –" in text
+        assert "caller → called jitter 3.50 ms – –" in text
+        assert "rtt" not in text
+
+    def test_tells_what_was_found(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        document = call_document(explain(small_call()))
+        document["findings"] = [{"title": "<One> way", "messages": [1], "why": "NAT"}]
+        monkeypatch.setattr(
+            "flask_sipvault.dashboard.report.call_document", lambda call: document
+        )
+        assert "<li>&lt;One&gt; way. NAT</li>" in self._text(small_call())
 
     def test_a_call_of_log_lines_alone_has_one(self) -> None:
         evidence = Evidence(CUSTOMER, "x", logs=[LogLine(START, "", "a line")])
