@@ -80,12 +80,14 @@ def create_blueprint() -> Blueprint:
     for end, opened in _OPENED.items():
         name = "call" if not end else opened.__name__
         rules.append((f"{_LINK}{end}", name, by_link(opened)))
-        rules.append((f"{_SHARED_LINK}{end}", f"shared_{name}", by_share(opened)))
+        shared = by_share(opened, noted=opened not in _PIECES.values())
+        rules.append((f"{_SHARED_LINK}{end}", f"shared_{name}", shared))
     for rule, endpoint, view in rules:
         blueprint.add_url_rule(rule, endpoint, view)
         # Without this, the host's page would answer the methods that we do not take.
-        shared = endpoint.startswith("shared_")
-        wrong = "shared_wrong_method" if shared else "wrong_method"
+        wrong = "wrong_method"
+        if endpoint.startswith("shared_"):
+            wrong = f"shared_{wrong}"
         blueprint.add_url_rule(rule, wrong, _wrong_method, methods=_CHANGING_METHODS)
     blueprint.add_url_rule(
         f"{_LINK}/share",

@@ -6,6 +6,7 @@ of a page can show more than the link allows, which opened it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import cast
@@ -32,6 +33,9 @@ from .explained import ExplainedCall
 if TYPE_CHECKING:
     from ..extension import MountedVault
     from ..vault.vault import Vault
+
+
+logger = logging.getLogger("flask_sipvault.dashboard")
 
 
 def state() -> MountedVault:
@@ -188,13 +192,24 @@ def by_link(view: View) -> Callable[..., ResponseReturnValue]:
     return opened
 
 
-def by_share(view: View) -> Callable[..., ResponseReturnValue]:
-    """The view under a shared link, which decides alone what is to be seen."""
+def by_share(view: View, *, noted: bool) -> Callable[..., ResponseReturnValue]:
+    """The view under a shared link, which decides alone what is to be seen.
+
+    :param noted: whether the log tells each time that it is seen.
+    """
 
     @wraps(view)
     def opened(token: str) -> ResponseReturnValue:
         share = state().open_share(token)
         masked = share.masked or request.args.get("mask", "0") != "0"
+        if noted:
+            logger.info(
+                "shared link opened: %s, call %s of %s, %s",
+                view.__name__,
+                call_hash(share.call_id),
+                share.customer_id,
+                "masked" if share.masked else "whole",
+            )
         return view(
             Opening(
                 share.customer_id,
