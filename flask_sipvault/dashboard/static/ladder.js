@@ -18,13 +18,16 @@ export const start = ({ page, moment, messages, pieces }) => {
   let wanted = null;
   let asked = 0;
 
+  // What the server filtered comes unfolded: whoever looks for something wants to see it.
+  const folds = () => !all && drawing().classList.contains("sv-foldedup");
+
   const isHidden = (item) => {
     const { again } = item.dataset;
     if (wanted) {
       const row = item.querySelector(".sv-row");
       return !row || !wanted.has(Number(row.dataset.n));
     }
-    return again !== undefined && !all && !unfolded.has(again);
+    return again !== undefined && folds() && !unfolded.has(again);
   };
 
   const arrange = (piece) => {
@@ -57,7 +60,7 @@ export const start = ({ page, moment, messages, pieces }) => {
     piece.dataset.height = height;
     piece.style.height = `${height}px`;
     for (const button of svg.querySelectorAll(".sv-fold")) {
-      const open = all || Boolean(wanted) || unfolded.has(button.dataset.first);
+      const open = !folds() || Boolean(wanted) || unfolded.has(button.dataset.first);
       button.setAttribute("aria-expanded", String(open));
     }
     svg.querySelector(".sv-cursor")?.remove();
@@ -145,7 +148,7 @@ export const start = ({ page, moment, messages, pieces }) => {
       ? await rungs.nearest(detail.ms) : await rungs.find(detail.n);
     if (!row || turn !== asked) return;
     const { again } = row.closest(".sv-item").dataset;
-    if (again !== undefined && !all && !unfolded.has(again) && !wanted) {
+    if (again !== undefined && folds() && !unfolded.has(again) && !wanted) {
       unfolded.add(again);
       arrangeAll();
     }
@@ -175,6 +178,7 @@ export const start = ({ page, moment, messages, pieces }) => {
   };
   const showAgain = (value) => {
     all = value === "shown";
+    drawing().classList.toggle("sv-foldedup", !all);
     unfolded.clear();
     pieces.set("again", value);
     options("again", value);
@@ -187,12 +191,13 @@ export const start = ({ page, moment, messages, pieces }) => {
     event.preventDefault();
     if (fold) {
       const { first } = fold.dataset;
-      if (all) {
+      if (!folds()) {
         // From now on each is open or shut by itself.
         for (const each of drawing().querySelectorAll(".sv-fold")) {
           unfolded.add(each.dataset.first);
         }
         all = false;
+        drawing().classList.add("sv-foldedup");
       }
       if (!unfolded.delete(first)) unfolded.add(first);
       arrangeAll();

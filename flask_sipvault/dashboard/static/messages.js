@@ -17,6 +17,7 @@ export const start = ({ page, moment, pieces }) => {
     address: () => `${page.dataset.messages}${pieces.view(["find", "ports"])}`,
     place: "from",
     item: ".sv-msg",
+    height: 44,
     onLoad: () => fold(),
   });
 

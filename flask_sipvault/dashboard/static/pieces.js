@@ -30,7 +30,8 @@ export const start = ({ page, words, say, added }) => {
 
   // list: gives the element that holds the pieces; it may be replaced.
   // address: gives what to fetch; place: the parameter that says from where.
-  const pieces = ({ list, address, place, item, onLoad = () => {} }) => {
+  // height: of a message or line on average, so that what is still to come has its place.
+  const pieces = ({ list, address, place, item, height = 0, onLoad = () => {} }) => {
     const all = () => [...(list()?.querySelectorAll(":scope > .sv-piece") ?? [])];
     const loading = new WeakMap();
 
@@ -44,6 +45,7 @@ export const start = ({ page, words, say, added }) => {
         if (!fresh) throw new Error("gone");
         piece.replaceChildren(...fresh.childNodes);
         delete piece.dataset.later;
+        if (height) piece.style.minHeight = "";
         added(piece);
         onLoad(piece);
       } catch (error) {
@@ -67,7 +69,11 @@ export const start = ({ page, words, say, added }) => {
     }, { rootMargin: "900px", scrollMargin: "900px" });
     const watch = () => {
       near.disconnect();
-      for (const piece of all()) if (piece.dataset.later !== undefined) near.observe(piece);
+      for (const piece of all()) {
+        if (piece.dataset.later === undefined) continue;
+        if (height) piece.style.minHeight = `${height * Number(piece.dataset.count)}px`;
+        near.observe(piece);
+      }
     };
 
     page.addEventListener("click", (event) => {
