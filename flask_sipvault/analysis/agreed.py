@@ -12,7 +12,7 @@ from ..protocols.address import Endpoint
 from ..protocols.rtp_figures import from_json
 from ..protocols.sdp import AUXILIARY_CODECS
 from ..protocols.sdp import Media
-from .dialog import Call
+from .call import Call
 from .messages import Message
 
 #: A clock rate in Hz, and since when it holds, in ns since the epoch.

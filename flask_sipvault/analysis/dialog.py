@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from dataclasses import field
-
 from ..evidence import Evidence
-from ..protocols.address import Endpoint
+from .assessment import assess
+from .call import Call as Call
 from .fragments import outcome_without_invite
 from .headline import headline
 from .invitation import find_invitation
@@ -17,35 +15,18 @@ from .outcome import find_outcome
 from .outcome import Outcome as Outcome
 from .parties import find_parties
 from .parties import Party as Party
+from .quality import Scale
+from .quality_words import audio_sentence
+
+#: The published scale, and G.711 with concealment.
+_USUAL = Scale()
 
 
-@dataclass(slots=True)
-class Call:
-    """One call as its evidence tells it.
+def explain(evidence: Evidence, scale: Scale = _USUAL) -> Call:
+    """What the evidence says about the call. Never fails, whatever was captured.
 
-    :param method: the method of the first request; "" where there is none.
-    :param first_ts: when the first item of the evidence was seen, ns since the epoch;
-        None where there is nothing.
-    :param legs: what it is joined of, see :mod:`.joined`; empty otherwise.
-    :param caller_place: where the caller's side is on the network, and ``callee_place``
-        the called side; None where it cannot be told.
+    :param scale: how speech is rated.
     """
-
-    evidence: Evidence
-    messages: list[Message]
-    outcome: Outcome
-    caller: Party
-    callee: Party
-    method: str
-    first_ts: int | None
-    last_ts: int | None
-    caller_place: Endpoint | None
-    callee_place: Endpoint | None
-    legs: list[Call] = field(default_factory=list)
-
-
-def explain(evidence: Evidence) -> Call:
-    """What the evidence says about the call. Never fails, whatever was captured."""
     messages = read_messages(evidence.sip)
     found = find_invitation(messages)
     if found is None:
@@ -55,7 +36,7 @@ def explain(evidence: Evidence) -> Call:
         outcome = find_outcome(found, ending, evidence.state)
         outcome.headline = headline(outcome, found, ending)
     caller, callee = find_parties(messages, found)
-    return Call(
+    call = Call(
         evidence,
         messages,
         outcome,
@@ -67,3 +48,7 @@ def explain(evidence: Evidence) -> Call:
         caller_place=found.caller_place if found else None,
         callee_place=found.callee_place if found else None,
     )
+    call.quality = assess(call, scale)
+    heard = audio_sentence(call.quality)
+    outcome.headline = " ".join(filter(None, [outcome.headline, heard]))
+    return call

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable
-from typing import Literal
 
 from ..protocols.address import Endpoint
 from ..protocols.sdp import Media
-from .dialog import Call
+from .call import Call
+from .invitation import find_invitation
 from .messages import Message
-
-#: As the agent names them: what the caller (user agent client) sends to the called
-#: side, and what the called side (user agent server) sends to the caller.
-Direction = Literal["uac", "uas"]
+from .quality import Direction as Direction
 
 
 class Directions:
@@ -26,15 +23,13 @@ class Directions:
     def __init__(self, call: Call) -> None:
         # Who receives at an address or sends with an SSRC, as far as it is certain.
         self._sides: dict[Hashable, set[Direction]] = defaultdict(set)
-        callers = {
-            message.from_tag
-            for message in call.messages
-            if message.method == "INVITE" and not message.to_tag
-        }
+        self._callers = _caller_tags(call.messages)
         for message in call.messages:
             if message.sdp is None:
                 continue
-            side = _author(message, callers)
+            side = self.author(message)
+            if side is None:
+                continue
             for media in message.sdp.media:
                 for mark in _marks(media):
                     self._sides[mark].add(side)
@@ -51,18 +46,30 @@ class Directions:
         """
         receiver = self._side(dst)
         if receiver is not None:
-            return _opposite(receiver)
+            return opposite(receiver)
         return self._side(src) or self._side(ssrc)
+
+    def author(self, message: Message) -> Direction | None:
+        """Which way a message goes, so whose description it brings; None where the
+        capture began too late to tell who called.
+        """
+        if not self._callers:
+            return None
+        by_caller = message.from_tag in self._callers
+        return "uac" if by_caller == (message.kind == "request") else "uas"
 
     def _side(self, mark: Endpoint | int | None) -> Direction | None:
         sides = self._sides.get(mark, set())
         return next(iter(sides)) if len(sides) == 1 else None
 
 
-def _author(message: Message, callers: set[str]) -> Direction:
-    """Whose description it is: a request's sender, or who answers one."""
-    by_caller = message.from_tag in callers
-    return "uac" if by_caller == (message.kind == "request") else "uas"
+def _caller_tags(messages: list[Message]) -> set[str]:
+    """By the first INVITE at each hop; where it is missing, by its responses."""
+    invites = [m for m in messages if m.method == "INVITE" and not m.to_tag]
+    if invites:
+        return {message.from_tag for message in invites}
+    found = find_invitation(messages)
+    return {found.caller_tag} if found is not None else set()
 
 
 def _marks(media: Media) -> set[Hashable]:
@@ -74,5 +81,6 @@ def _marks(media: Media) -> set[Hashable]:
     return {*(end for end in ends if end is not None), *media.ssrcs}
 
 
-def _opposite(direction: Direction) -> Direction:
+def opposite(direction: Direction) -> Direction:
+    """The other one."""
     return "uas" if direction == "uac" else "uac"

@@ -11,8 +11,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..evidence import Evidence
-from ..evidence import QualityReport
 from ..protocols import rtcp
 from ..protocols.address import Endpoint
 from .dialog import Call
@@ -21,8 +19,7 @@ from .logs import level
 from .media import Datagram
 from .media import read_rtcp
 from .messages import Message
-
-_VERDICTS = ("good", "fair", "poor", "bad")
+from .quality_document import quality_document
 
 #: JSON that others sent us is passed on no deeper than this.
 _MAX_DEPTH = 8
@@ -48,7 +45,7 @@ def call_document(call: Call) -> dict[str, Any]:
             "streams": _plain(evidence.media),
             "rtcp": [_datagram(datagram) for datagram in read_rtcp(call)],
         },
-        "quality": _quality(evidence),
+        "quality": quality_document(call.quality),
         "logs": [
             {
                 "ts": line.ts,
@@ -174,43 +171,6 @@ def _block(block: Any) -> dict[str, Any]:
 
 def _ssrc(ssrc: int | None) -> str | None:
     return None if ssrc is None else f"0x{ssrc:08x}"
-
-
-def _quality(evidence: Evidence) -> dict[str, Any]:
-    """The agent's own verdict, from the report that rests on the most packets.
-
-    It names the directions at random: which of ``uac`` and ``uas`` is which cannot be
-    told from it, and ``labels_certain`` says so.
-    """
-    report = max(evidence.reports, key=_weight, default=None)
-    if report is None:
-        return {
-            "verdict": "unknown",
-            "audio_status": "unknown",
-            "directions": {"uac": None, "uas": None},
-            "labels_certain": False,
-            "source": None,
-        }
-    verdict = report.report.get("verdict")
-    source = report.report.get("source")
-    directions = report.report.get("directions")
-    sides = directions if isinstance(directions, Mapping) else {}
-    return {
-        "verdict": verdict if verdict in _VERDICTS else "unknown",
-        "audio_status": "unknown",
-        "directions": {
-            side: _plain(sides[side]) if isinstance(sides.get(side), Mapping) else None
-            for side in ("uac", "uas")
-        },
-        "labels_certain": False,
-        "source": source if isinstance(source, str) else "agent",
-    }
-
-
-def _weight(report: QualityReport) -> float:
-    summary = report.report.get("summary")
-    count = summary.get("sample_count") if isinstance(summary, Mapping) else None
-    return count if isinstance(count, int | float) and count == count else -1
 
 
 def _plain(value: Any, depth: int = 0) -> Any:

@@ -12,7 +12,7 @@ from ..evidence import RtcpDatagram
 from ..protocols import rtcp
 from ..protocols.address import Endpoint
 from .agreed import Agreed
-from .dialog import Call
+from .call import Call
 
 #: From 1900, where NTP's time starts, to 1970, in seconds.
 _NTP_EPOCH = 2_208_988_800

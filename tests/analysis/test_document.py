@@ -22,11 +22,6 @@ def document(call: Any) -> dict[str, Any]:
     return loaded
 
 
-def report(samples: Any, **more: Any) -> QualityReport:
-    summary = {"duration_seconds": 4, "codec": "PCMU/8000", "sample_count": samples}
-    return QualityReport(0, {"summary": summary, "verdict": "good"} | more)
-
-
 #: The keys that DESIGN.md promises to other programs.
 MESSAGE_KEYS = {
     "n",
@@ -68,9 +63,15 @@ def test_every_key_is_there_even_of_an_empty_call() -> None:
     assert empty["quality"] == {
         "verdict": "unknown",
         "audio_status": "unknown",
+        "audio_reason": "The call was not answered.",
+        "audio_direction": None,
+        "audio_agreed": False,
         "directions": {"uac": None, "uas": None},
-        "labels_certain": False,
+        "labels_certain": True,
         "source": None,
+        "streams": [],
+        "bucket_ms": 5000,
+        "assumptions": [],
     }
 
 
@@ -163,18 +164,14 @@ def test_log_lines_come_in_order_with_their_level(story: Any) -> None:
     ]
 
 
-def test_the_report_with_the_most_samples_speaks_for_the_call(story: Any) -> None:
-    heavy = {"uac": {"mos": {"avg": 4.4}}, "uas": {"mos": {"avg": 2.7}}}
-    story.evidence.reports = [
-        report(50),
-        report(479, verdict="poor", directions=heavy, source="rtp"),
-        report(100),
-    ]
-    quality = document(story.call())["quality"]
-    assert (quality["verdict"], quality["source"]) == ("poor", "rtp")
-    assert quality["directions"] == heavy
-    # The agent names them at random.
-    assert quality["labels_certain"] is False
+def test_the_quality_of_a_recorded_call(explained: Any) -> None:
+    quality = document(explained("answered_rtcp"))["quality"]
+    assert quality["source"] == "rtcp"
+    assert quality["audio_status"] == "normal"
+    for direction in quality["directions"].values():
+        assert direction.keys() >= {"mos", "jitter", "loss", "rtt", "buckets"}
+        for figure in ("mos", "jitter", "loss", "rtt"):
+            assert list(direction[figure]) == ["avg", "min", "max", "p5", "p95"]
 
 
 @pytest.mark.parametrize(
@@ -202,8 +199,9 @@ def test_json_nested_without_end_is_cut_off(story: Any) -> None:
     nested: Any = []
     for _ in range(900):
         nested = [nested]
-    story.evidence.reports = [report(1, directions={"uac": {"mos": nested}})]
-    assert document(story.call())["quality"]["directions"]["uac"]
+    story.evidence.media = [{"ssrc": "0x00000007", "of others": nested}]
+    [stream] = document(story.call())["media"]["streams"]
+    assert stream["ssrc"] == "0x00000007"
 
 
 def test_legs_parts_and_damage_are_passed_on(story: Any) -> None:

@@ -1,0 +1,117 @@
+"""Whether audio went both ways, one way, or no way at all.
+
+That nothing came is told only where it would have been seen: where the other direction
+was captured, or where both sides' RTCP was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .call import Call
+from .directions import Direction
+from .directions import opposite
+from .heard_reports import Reported
+from .media_paths import MediaPaths
+from .quality import Audio
+from .seen_streams import SeenStream
+
+#: A direction must have carried so much, or have been silent for so long, before
+#: anything is said of the other.
+ENOUGH_PACKETS = 250
+ENOUGH_NS = 5_000_000_000
+
+#: Less than this share of the other direction's packets is no conversation.
+_STRAY_SHARE = 0.1
+
+#: Who speaks in a direction, in words.
+SPEAKER: dict[Direction, str] = {"uac": "the caller", "uas": "the called side"}
+_BOTH: tuple[Direction, Direction] = ("uac", "uas")
+
+
+def find_status(
+    call: Call, paths: MediaPaths, seen: Sequence[SeenStream], reported: Reported
+) -> Audio:
+    """Whether audio went both ways, as far as it can be told."""
+    flows = _Flows(seen, reported)
+    carried = {direction: flows.carried(direction) for direction in _BOTH}
+    silent = {direction: flows.silent(direction) for direction in _BOTH}
+    if carried == {"uac": True, "uas": True}:
+        if all(silent.values()):
+            return Audio("silent", "Packets came from both sides, hardly any speech.")
+        if any(silent.values()):
+            return _one_way("uas" if silent["uac"] else "uac", paths, silent=True)
+        return Audio("normal", "Audio came from both sides.")
+    if call.outcome.status not in ("answered", "in_progress"):
+        return Audio(reason="The call was not answered.")
+    if True in carried.values() and False in carried.values():
+        direction: Direction = "uac" if carried["uac"] else "uas"
+        if not silent[direction]:
+            return _one_way(direction, paths, silent=False)
+        return Audio(
+            "silent",
+            f"Packets came from {SPEAKER[direction]} only, and hardly any speech.",
+        )
+    if carried == {"uac": False, "uas": False}:
+        return Audio("none", "Both sides reported on audio, and neither sent any.")
+    if seen or reported.streams:
+        return Audio(reason="What was captured does not tell of both directions.")
+    if call.evidence.reports:
+        return Audio(
+            reason="An agent's report does not tell: it puts streams of one source"
+            " together."
+        )
+    return Audio(reason="Nothing of the call's audio was captured.")
+
+
+def _one_way(direction: Direction, paths: MediaPaths, *, silent: bool) -> Audio:
+    other = opposite(direction)
+    agreed = paths.keeps_silent(other)
+    what = "packets with hardly any speech" if silent else "no audio"
+    why = (
+        "as the two had agreed (SDP: sendonly, recvonly or inactive)"
+        if agreed
+        else "though nothing in the SDP forbids it"
+    )
+    reason = f"From {SPEAKER[other]} came {what}, {why}."
+    return Audio("one-way", reason, direction, agreed)
+
+
+class _Flows:
+    """What is known of whether audio flowed."""
+
+    def __init__(self, seen: Sequence[SeenStream], reported: Reported) -> None:
+        self._seen = seen
+        self._reported = reported
+
+    def _of(self, direction: Direction) -> list[SeenStream]:
+        return [each for each in self._seen if each.direction == direction]
+
+    def carried(self, direction: Direction) -> bool | None:
+        """Whether a direction carried packets; None where it is not known."""
+        others = self._of(opposite(direction))
+        packets = sum(each.measured.packets for each in self._of(direction))
+        against = sum(each.measured.packets for each in others)
+        enough = against >= ENOUGH_PACKETS and any(
+            each.measured.last_ts - each.measured.first_ts >= ENOUGH_NS
+            for each in others
+        )
+        if packets and not (enough and packets < _STRAY_SHARE * against):
+            return True
+        if self._reported.sent.get(direction) or direction in self._reported.hears:
+            return True
+        if enough:
+            strangers = any(each.direction is None for each in self._seen)
+            return None if strangers else False
+        # A speaker that sends no sender report has sent nothing; a listener that
+        # reports on nothing has heard nothing (RFC 3550 section 6.4).
+        told = any(
+            len(times) > 1 and times[-1] - times[0] >= ENOUGH_NS
+            for times in self._reported.speakers.values()
+        )
+        return False if told else None
+
+    def silent(self, direction: Direction) -> bool:
+        """Whether all that came was comfort noise or pauses."""
+        streams = self._of(direction)
+        return bool(streams) and all(each.silent for each in streams)
