@@ -83,7 +83,7 @@ class Connection(asyncio.Protocol):
         self._opening = b""
         self._deadline: asyncio.TimerHandle | None = None
         self._holds: set[str] = set()
-        self._ended = False
+        self._ended = self._let_go = False
 
     @property
     def pending(self) -> bytes:
@@ -134,9 +134,11 @@ class Connection(asyncio.Protocol):
         self._cancel_deadline()
         self._roster.connections.pop(self, None)
         self._roster.remove_stranger(self)
-        if self.customer_id is not None:
-            if self.protocol == "agent":
-                self._roster.remove_agent(self.customer_id, self)
+        if self.customer_id is None:
+            return
+        if self.protocol == "agent":
+            self._roster.remove_agent(self.customer_id, self)
+        if not self._let_go:
             logger.info(
                 "connection closed" if closed_here else "connection over",
                 extra={
@@ -188,7 +190,7 @@ class Connection(asyncio.Protocol):
         """Another process has it: close it here, of which the other end notices
         nothing.
         """
-        self._ended = True
+        self._ended = self._let_go = True
         self.transport.abort()
 
     def close(self) -> None:

@@ -14,8 +14,8 @@ from .listening import SO_RXQ_OVFL
 
 PROTOCOL = "hep-udp"
 
-#: How many datagrams are read before connections have their turn.
-_AT_A_TIME = 200
+#: How long datagrams are read before connections have their turn, in seconds.
+_TURN_SECONDS = 0.005
 
 _drops = struct.Struct("=I")
 _ANCILLARY = socket.CMSG_SPACE(_drops.size)
@@ -61,7 +61,8 @@ class Datagrams:
         self.listener.close()
 
     def _read(self) -> None:
-        for _ in range(_AT_A_TIME):
+        until = self._loop.time() + _TURN_SECONDS
+        while self._loop.time() < until:
             try:
                 data, ancillary, _, address = self.listener.recvmsg(1 << 16, _ANCILLARY)
             except OSError:

@@ -190,7 +190,6 @@ class Doorman:
         self, connected: socket.socket, state: dict[str, Any], pending: bytes
     ) -> None:
         """Take over a connection from another process."""
-        connected.setblocking(False)
         if not state["protocol"] and not state["encrypted"]:
             self.greet(connected, state["sender"])
             return

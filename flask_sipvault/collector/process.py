@@ -26,6 +26,11 @@ from .takeover import TakeoverError
 
 logger = logging.getLogger(__name__)
 
+#: How long one thread may keep the interpreter from another, in seconds. The event loop
+#: gives it away with each read from a socket, and would wait for Python's usual 5 ms
+#: for every thread that packs a part just then.
+_SWITCH_SECONDS = 0.0002
+
 #: What keeps a collector from starting; the message says what to do.
 FAILURES = (ListenError, SpoolError, TakeoverError, TlsError)
 
@@ -41,6 +46,7 @@ def run(installation: Installation, spool: Path, *, takeover: bool) -> None:
     """
     log_to_stderr()
     _allow_many_connections()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     asyncio.run(_run(installation, spool, takeover))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import ssl
 import time
@@ -142,6 +143,7 @@ class Collector:
         logger.info(
             "listening",
             extra={
+                "pid": os.getpid(),
                 "tcp": place_of(self.doorman.listener),
                 "udp": place_of(self.datagrams.listener),
                 "tls": self._tls is not None,

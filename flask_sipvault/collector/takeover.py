@@ -191,6 +191,7 @@ def _receive_one(peer: socket.socket) -> Handed | None:
     head, handles, _, _ = socket.recv_fds(peer, _length.size, 1)
     if handles:
         handle = socket.socket(fileno=handles[0])
+        handle.setblocking(False)
     try:
         head += _receive(peer, _length.size - len(head))
         (size,) = _length.unpack(head)
