@@ -19,6 +19,7 @@ from .page import Notice
 from .page import PartyView
 from .plain import on_one_line
 from .rtcp_views import report_views
+from .sip_views import call_log
 from .sip_views import call_start
 from .sip_views import SipViews
 from .view_state import View
@@ -71,7 +72,7 @@ def describe(
         ladder=sip.ladder(),
         messages=sip.messages(),
         rtcp=reports[:REPORTS_SHOWN],
-        logs=logs_view(evidence.logs, call.messages, start, view, addresses.page),
+        logs=logs_view(call_log(call), view, addresses.page),
         sources=[on_one_line(agent) for agent in evidence.agents],
         downloads=downloads,
         pieces=addresses.pieces(),

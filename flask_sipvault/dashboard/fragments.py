@@ -15,7 +15,7 @@ from .errors import MessageNotFoundError
 from .explained import ExplainedCall
 from .log_views import logs_view
 from .opening import Opening
-from .sip_views import call_start
+from .sip_views import call_log
 from .sip_views import SipViews
 from .view_state import View
 
@@ -35,10 +35,7 @@ def message_piece(opening: Opening) -> ResponseReturnValue:
 def log_piece(opening: Opening) -> ResponseReturnValue:
     """The log as the page has it, with the stretch that was asked for written out."""
     explained, view, addresses = _asked(opening)
-    call = explained.call
-    logs = logs_view(
-        call.evidence.logs, call.messages, call_start(call), view, addresses.page
-    )
+    logs = logs_view(call_log(explained.call), view, addresses.page)
     return render_template("sipvault/_log_pieces.html", logs=logs)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from collections.abc import Container
 from collections.abc import Iterable
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ..analysis.logs import level
 from ..analysis.messages import Message
@@ -43,46 +44,86 @@ _NAMES: dict[Level, str] = {
 }
 
 
-def log_views(
-    lines: Sequence[LogLine],
-    messages: Sequence[Message],
-    start: int,
-    near: Container[int | None] | None = None,
-) -> list[LogView]:
-    """The log lines, each with the message nearest to it in time.
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What there is to know of a line before anyone looks at it.
+
+    :param source_number: see :class:`.page.LogView`.
+    """
+
+    n: int
+    line: LogLine
+    level: str
+    tone: str
+    source_number: int
+
+
+class Log:
+    """The lines of a call, and of each the message nearest to it in time.
 
     :param messages: in the order of time.
     :param start: the call's first moment, in ns since the epoch.
-    :param near: only the lines that are nearest to the messages of these numbers.
     """
-    sources = _sources(lines)
-    times = [message.ts for message in messages]
-    views = []
-    for n, line in enumerate(lines, 1):
-        at = _nearest(times, line.ts)
-        nearest = None if at is None else messages[at].n
-        if near is None or nearest in near:
-            views.append(_view(n, line, start, sources, nearest))
-    return views
+
+    def __init__(
+        self, lines: Sequence[LogLine], messages: Sequence[Message], start: int
+    ) -> None:
+        self._messages = messages
+        self._times = [message.ts for message in messages]
+        self._start = start
+        sources = _sources(lines)
+        self.lines = [
+            _Line(
+                n,
+                line,
+                word or "",
+                _TONES.get(word, "info"),
+                sources[line.source] if len(sources) > 1 else 0,
+            )
+            for n, line in enumerate(lines, 1)
+            for word in (level(line.line),)
+        ]
+
+    def near(self, numbers: Container[int]) -> list[LogView]:
+        """The lines that are nearest to the messages of these numbers."""
+        near = [(line, self._nearest(line)) for line in self.lines]
+        return [self.view(line) for line, nearest in near if nearest in numbers]
+
+    def view(self, line: _Line) -> LogView:
+        """A line as the page shows it."""
+        ts = line.line.ts
+        return LogView(
+            n=line.n,
+            ms=self.ms(line),
+            at=moment(ts),
+            since=figures.since(ts - self._start),
+            source=on_one_line(line.line.source),
+            source_number=line.source_number,
+            level=line.level,
+            tone=line.tone,
+            text=on_one_line(line.line.text),
+            nearest=self._nearest(line),
+        )
+
+    def ms(self, line: _Line) -> str:
+        """When a line was written, in milliseconds since the call's first moment."""
+        return ms_of(line.line.ts - self._start)
+
+    def _nearest(self, line: _Line) -> int | None:
+        at = _nearest(self._times, line.line.ts)
+        return None if at is None else self._messages[at].n
 
 
-def logs_view(
-    lines: Sequence[LogLine],
-    messages: Sequence[Message],
-    start: int,
-    view: View,
-    url: Callable[[View], str],
-) -> LogsView:
+def logs_view(log: Log, view: View, url: Callable[[View], str]) -> LogsView:
     """The log as a reader wants to see it.
 
     :param url: gives the address of the page, seen in some way.
     """
-    everything = log_views(lines, messages, start)
     text = view.log.lower()
     told = [
         line
-        for line in everything
-        if (not text or text in line.text.lower())
+        for line in log.lines
+        if (not text or text in on_one_line(line.line.text).lower())
         and (not view.source or max(1, line.source_number) == view.source)
     ]
     found = [line for line in told if line.tone in _WANTED[view.level]]
@@ -92,43 +133,23 @@ def logs_view(
             LOG_LINES_AT_ONCE,
             what="Lines",
             number=lambda line: line.n,
-            ms=lambda line: line.ms,
+            ms=log.ms,
             url=lambda n: f"{url(view.but(line=n))}#l{n}",
         )
     )
     shown = holding(cut, view.line)
     return LogsView(
-        count=len(everything),
+        count=len(log.lines),
         found=len(found),
         find=view.log,
         pieces=[
-            LogPiece(stretch, list(some) if at == shown else None)
+            LogPiece(
+                stretch, [log.view(line) for line in some] if at == shown else None
+            )
             for at, (stretch, some) in enumerate(cut)
         ],
         levels=_levels(told, view, url),
-        sources=_source_choices(everything, view, url),
-    )
-
-
-def _view(
-    n: int,
-    line: LogLine,
-    start: int,
-    sources: dict[str, int],
-    nearest: int | None,
-) -> LogView:
-    word = level(line.line)
-    return LogView(
-        n=n,
-        ms=ms_of(line.ts - start),
-        at=moment(line.ts),
-        since=figures.since(line.ts - start),
-        source=on_one_line(line.source),
-        source_number=sources[line.source] if len(sources) > 1 else 0,
-        level=word or "",
-        tone=_TONES.get(word, "info"),
-        text=on_one_line(line.text),
-        nearest=nearest,
+        sources=_source_choices(log.lines, view, url),
     )
 
 
@@ -140,9 +161,7 @@ def _sources(lines: Iterable[LogLine]) -> dict[str, int]:
     return numbers
 
 
-def _levels(
-    told: list[LogView], view: View, url: Callable[[View], str]
-) -> list[Choice]:
+def _levels(told: list[_Line], view: View, url: Callable[[View], str]) -> list[Choice]:
     """The choices of level; none where all lines are of the same."""
     counts = {
         each: sum(line.tone in tones for line in told)
@@ -164,9 +183,9 @@ def _levels(
 
 
 def _source_choices(
-    everything: list[LogView], view: View, url: Callable[[View], str]
+    lines: list[_Line], view: View, url: Callable[[View], str]
 ) -> list[Choice]:
-    names = {line.source_number: line.source for line in everything}
+    names = {line.source_number: on_one_line(line.line.source) for line in lines}
     if len(names) < 2:
         return []
     choices = [Choice("All sources", "0", url(view.but(source=0)), view.source == 0)]

@@ -19,6 +19,8 @@ def report_views(call: Call) -> list[ReportView]:
     """A row for each report block, and one for each packet that has none but tells
     something all the same, in order of time.
     """
+    if not call.evidence.rtcp:
+        return []
     return [view for datagram in read_rtcp(call) for view in _of_datagram(datagram)]
 
 

@@ -12,7 +12,7 @@ from ..protocols.address import Endpoint
 from .addresses import Addresses
 from .explained import ExplainedCall
 from .ladder_svg import LadderPen
-from .log_views import log_views
+from .log_views import Log
 from .media_band import media_band
 from .media_band import MediaLine
 from .message_filter import MessageFilter
@@ -135,12 +135,7 @@ class SipViews:
 
     def _logs_near(self, some: Sequence[Message]) -> list[LogView]:
         """The log lines whose nearest message is among these."""
-        return log_views(
-            self._call.evidence.logs,
-            self._call.messages,
-            call_start(self._call),
-            near={message.n for message in some},
-        )
+        return call_log(self._call).near({message.n for message in some})
 
     def _chosen(self) -> int:
         """The message to begin with: what refused the call, or else its first."""
@@ -199,6 +194,11 @@ def call_start(call: Call) -> int:
     or without messages whatever was seen first.
     """
     return call.messages[0].ts if call.messages else call.first_ts or 0
+
+
+def call_log(call: Call) -> Log:
+    """The call's log, beside its messages."""
+    return Log(call.evidence.logs, call.messages, call_start(call))
 
 
 def _ends(message: Message) -> tuple[Endpoint, Endpoint]:
