@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from ..evidence import Evidence
@@ -19,6 +20,7 @@ from .rtcp import masked_rtcp
 from .texts import MASKED
 
 _KEY = re.compile(r"(?!.*[0-9]{5})[\w.-]{1,64}")
+_COUNT = re.compile(r"[0-9A-Fa-f]{1,4}(?:\.example)?$")
 _SSRC = re.compile(r"0x[0-9a-fA-F]{8}")
 
 #: JSON that others sent is masked no deeper than this; below, it is left out.
@@ -45,7 +47,7 @@ class _Masking:
         # A log line may name whom only a later message introduces: the first round is
         # for getting to know everybody.
         self._evidence_once()
-        self._messages.texts.learn()
+        self._messages = MessageMask(self._pseudonyms)
         return self._evidence_once()
 
     def _evidence_once(self) -> Evidence:
@@ -133,4 +135,15 @@ def _occurrence(evidence: Evidence) -> Callable[[str], bool]:
     ends = [(item.src, item.dst) for item in evidence.sip]
     texts += [str(end) for pair in ends for end in pair]
     texts += [evidence.call_id, *(other for _, other in evidence.legs)]
-    return "\n".join(texts).__contains__
+    corpus = "\n".join(texts)
+
+    @cache
+    def has_stem(stem: str) -> bool:
+        return stem in corpus
+
+    def occurs(text: str) -> bool:
+        # Most pseudonyms differ in their count alone; nothing like them occurs.
+        stem = _COUNT.sub("", text)
+        return has_stem(stem) and text in corpus
+
+    return occurs

@@ -24,7 +24,11 @@ _VERSION = re.compile(r"SIP/\d{1,3}\.\d{1,3}", re.IGNORECASE)
 
 
 class MessageMask:
-    """Masks SIP messages, all with the same pseudonyms."""
+    """Masks SIP messages, all with the same pseudonyms.
+
+    What names are known counts when a field is first met: the messages of a call have
+    most of theirs in common.
+    """
 
     def __init__(self, pseudonyms: Pseudonyms) -> None:
         self._pseudonyms = pseudonyms
@@ -32,6 +36,7 @@ class MessageMask:
         self.texts = TextMask(pseudonyms, self._uris.uri)
         self._headers = HeaderMask(pseudonyms, self._uris, self.texts)
         self._sdp = SdpMask(pseudonyms, self.texts)
+        self._fields: dict[tuple[str, str], tuple[str, str]] = {}
 
     def message(self, payload: bytes, depth: int = 0) -> bytes:
         """A message. Of bytes that are none it keeps which they were the same as, and
@@ -47,7 +52,7 @@ class MessageMask:
             unread = self._pseudonyms.token("unreadable", payload.hex())
             return f"{start}{unread}".encode()
         start_line = self._start_line(parsed)
-        fields = [self._headers.field(*field) for field in parsed.headers]
+        fields = [self._field(*field) for field in parsed.headers]
         body = self._body(parsed, depth)
         lines = [
             f"{name}: {len(body) if name == 'Content-Length' else value}"
@@ -55,6 +60,12 @@ class MessageMask:
         ]
         head = "\r\n".join([start_line, *lines, "", ""])
         return head.encode("utf-8", "replace") + body
+
+    def _field(self, name: str, value: str) -> tuple[str, str]:
+        field = self._fields.get((name, value))
+        if field is None:
+            field = self._fields[name, value] = self._headers.field(name, value)
+        return field
 
     def _start_line(self, parsed: sip.SipMessage) -> str:
         version = parsed.version if _VERSION.fullmatch(parsed.version) else "SIP/2.0"
@@ -78,7 +89,7 @@ class MessageMask:
             yield f"--{BOUNDARY}\r\n".encode()
             for name, value in part.headers:
                 if name != "Content-Length":
-                    field = ": ".join(self._headers.field(name, value))
+                    field = ": ".join(self._field(name, value))
                     yield f"{field}\r\n".encode("utf-8", "replace")
             yield b"\r\n" + self._part(part, depth) + b"\r\n"
         yield f"--{BOUNDARY}--\r\n".encode()

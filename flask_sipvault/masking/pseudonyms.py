@@ -10,6 +10,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TypeAlias
 
+from .names import LONG
+from .names import Names
+
 _Ip: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 
 #: Users and hosts that are nobody's (RFC 3323 section 4.1.1.3) or everybody's.
@@ -37,9 +40,6 @@ _DOCUMENTATION = int(ipaddress.ip_address("2001:db8::"))
 _DOCUMENTATION_PRIVATE = int(ipaddress.ip_address("2001:db8:1::"))
 _LAST_OF_NET = 254
 
-#: A value shorter than this is looked for in texts as a word, not within words.
-_SHORT = 6
-
 
 class Pseudonyms:
     """Gives pseudonyms, and knows again what it gave one to.
@@ -52,10 +52,8 @@ class Pseudonyms:
         self._taken = taken
         self._given: dict[tuple[str, str], str] = {}
         self._counts: Counter[str] = Counter()
-        #: What texts are searched for, with its pseudonym.
-        self._known: dict[str, str] = {}
-        self._lower: set[str] = set()
-        self._long: list[str] = []
+        #: Every user, name, host, Call-ID and credential met so far.
+        self.names = Names()
 
     def user(self, user: str) -> str:
         """For the user part of a URI or a login name: a number stays a number of as
@@ -119,25 +117,14 @@ class Pseudonyms:
         kind and no more.
         """
         masked = self.token(kind, value)
-        return masked if is_short(value) else self._learned(value, masked)
-
-    def known(self) -> dict[str, str]:
-        """Every user, name, host, Call-ID and credential met so far, with its
-        pseudonym.
-        """
-        return self._known
+        return masked if len(value) < LONG else self._learned(value, masked)
 
     def is_known(self, text: str) -> bool:
-        """Whether this is a user, name, host or Call-ID, or a longer one is in it."""
-        text = text.lower()
-        return text in self._lower or any(name in text for name in self._long)
+        """Whether this is one of the names, or a long one is in it."""
+        return self.names.is_in(text)
 
     def _learned(self, value: str, pseudonym: str) -> str:
-        if value not in self._known:
-            self._known[value] = pseudonym
-            self._lower.add(value.lower())
-            if not is_short(value):
-                self._long.append(value.lower())
+        self.names.add(value, pseudonym)
         return pseudonym
 
     def _numbered(self, kind: str, value: str, form: str) -> str:
@@ -181,8 +168,3 @@ class Pseudonyms:
 
         key = (f"{reach} IPv{ip.version}", str(ip))
         return self._given_or(key, documentation, checked=True)
-
-
-def is_short(value: str) -> bool:
-    """Whether a value would be found by chance within other words."""
-    return len(value) < _SHORT

@@ -9,9 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from collections.abc import Iterator
-from typing import TypeAlias
 
-from .pseudonyms import is_short
 from .pseudonyms import Pseudonyms
 
 #: Stands for what is left out.
@@ -86,8 +84,6 @@ _LOOKS = re.compile(
 
 _LONG_NUMBER = re.compile(r"[0-9]{7,}")
 
-_Step: TypeAlias = "tuple[re.Pattern[str], Callable[[re.Match[str]], str]]"
-
 
 def words(text: str) -> frozenset[str]:
     """The words of a text, as a set to look things up in."""
@@ -103,21 +99,6 @@ class TextMask:
     def __init__(self, pseudonyms: Pseudonyms, uri: Callable[[str], str]) -> None:
         self._pseudonyms = pseudonyms
         self._uri = uri
-        self._names: re.Pattern[str] | None = None
-        self._by_name: dict[str, str] = {}
-
-    def learn(self) -> None:
-        """Look for the names that are known by now in all that is masked from here."""
-        names = self._pseudonyms.known()
-        self._by_name = {name.lower(): masked for name, masked in names.items()}
-        longest_first = sorted(names, key=len, reverse=True)
-        long = "|".join(re.escape(n) for n in longest_first if not is_short(n))
-        short = "|".join(re.escape(n) for n in longest_first if is_short(n))
-        # A short name is found as a word of its own and in its own case: there is a
-        # caller "info", and there are levels.
-        ways = [f"(?i:{long})"] if long else []
-        ways += [rf"(?<![A-Za-z0-9])(?:{short})(?![A-Za-z0-9])"] if short else []
-        self._names = re.compile("|".join(ways)) if ways else None
 
     def phrase(self, text: str) -> str:
         """A response's reason phrase."""
@@ -132,20 +113,32 @@ class TextMask:
 
     def text(self, text: str) -> str:
         """Any other text."""
-        steps: list[_Step] = [(_FIRST, self._first)]
-        if self._names is not None:
-            steps.append((self._names, self._name))
-        steps.append((_LOOKS, self._look))
-        return "".join(_masked(text, steps))
+        return "".join(self._pieces(text))
+
+    def _pieces(self, text: str) -> Iterator[str]:
+        """The text with what is found replaced, what lies between searched by the next
+        step. So nothing is masked twice.
+        """
+        start = 0
+        for found in _FIRST.finditer(text):
+            yield from self._without_names(text[start : found.start()])
+            yield self._first(found)
+            start = found.end()
+        yield from self._without_names(text[start:])
+
+    def _without_names(self, text: str) -> Iterator[str]:
+        start = 0
+        for name in self._pseudonyms.names.find(text):
+            yield _LOOKS.sub(self._look, text[start : name.start])
+            yield name.pseudonym
+            start = name.end
+        yield _LOOKS.sub(self._look, text[start:])
 
     def _first(self, found: re.Match[str]) -> str:
         if found["uri"]:
             uri = found["uri"].rstrip(".,;:!?]" if "[" not in found["uri"] else ".,;!?")
             return self._uri(uri) + found["uri"][len(uri) :]
         return (found["label"] or found["scheme"] or "") + MASKED
-
-    def _name(self, found: re.Match[str]) -> str:
-        return self._by_name.get(found[0].lower(), MASKED)
 
     def _look(self, found: re.Match[str]) -> str:
         kind, text = found.lastgroup, found[0]
@@ -177,19 +170,3 @@ class TextMask:
 
     def _without_numbers(self, text: str) -> str:
         return _LONG_NUMBER.sub(lambda found: self._pseudonyms.user(found[0]), text)
-
-
-def _masked(text: str, steps: list[_Step]) -> Iterator[str]:
-    """The text with what the first pattern finds replaced, what lies between left to
-    the patterns after it. So nothing is masked twice.
-    """
-    if not steps:
-        yield text
-        return
-    (pattern, replace), *later = steps
-    start = 0
-    for found in pattern.finditer(text):
-        yield from _masked(text[start : found.start()], later)
-        yield replace(found)
-        start = found.end()
-    yield from _masked(text[start:], later)

@@ -33,9 +33,9 @@ from .script import Step
 _T1 = 500
 
 _USAGE = {
-    "uac": "sipp -sf {file} -m 1 HOST:PORT   (-i LOCAL_ADDRESS; -t t1 for TCP;"
+    "uac": "sipp -sf FILE -m 1 HOST:PORT   (-i LOCAL_ADDRESS; -t t1 for TCP;"
     " -ap PASSWORD if challenged)",
-    "uas": "sipp -sf {file} -m 1   (-i LOCAL_ADDRESS -p PORT; -t t1 for TCP)",
+    "uas": "sipp -sf FILE -m 1   (-i LOCAL_ADDRESS -p PORT; -t t1 for TCP)",
 }
 
 _LOCAL = "[local_ip]:[local_port]"
@@ -87,13 +87,12 @@ class _Writer:
         self._acknowledged = _acknowledged(self._steps)
 
     def xml(self) -> str:
-        usage = _USAGE[self._side].format(file=f"{self._name}.xml")
         elements = [self._element(index, it) for index, it in enumerate(self._steps)]
         return "\n".join(
             [
                 '<?xml version="1.0" encoding="UTF-8" ?>',
                 '<!DOCTYPE scenario SYSTEM "sipp.dtd">',
-                f"<!-- {usage} -->",
+                f"<!-- {_USAGE[self._side]} -->",
                 f'<scenario name="{self._name}">',
                 *elements,
                 "</scenario>",

@@ -10,10 +10,9 @@ from flask_sipvault.protocols import sip
 
 
 def _masked(payload: bytes) -> bytes:
-    masks = MessageMask(Pseudonyms(lambda text: False))
-    masks.message(payload)
-    masks.texts.learn()
-    return masks.message(payload)
+    pseudonyms = Pseudonyms(lambda text: False)
+    MessageMask(pseudonyms).message(payload)
+    return MessageMask(pseudonyms).message(payload)
 
 
 def _field(line: str) -> str:

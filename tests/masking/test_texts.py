@@ -19,9 +19,7 @@ def _mask(*known: str) -> TextMask:
             pseudonyms.host(name)
         else:
             pseudonyms.user(name)
-    texts = TextMask(pseudonyms, UriMask(pseudonyms).uri)
-    texts.learn()
-    return texts
+    return TextMask(pseudonyms, UriMask(pseudonyms).uri)
 
 
 @pytest.mark.parametrize(
