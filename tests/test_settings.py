@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask_caching import Cache
 
+from flask_sipvault.protocols.address import Endpoint
 from flask_sipvault.settings import CollectorSettings
 from flask_sipvault.settings import Customer
 from flask_sipvault.settings import load
@@ -641,3 +642,29 @@ class TestSharing:
     def test_days_that_are_none(self, days: Any) -> None:
         error = refusal(SHARE_MAX_DAYS=days, SHARE_KEY=self.KEY)
         assert error.setting == "SIPVAULT_SHARE_MAX_DAYS"
+
+
+class TestAliases:
+    @pytest.mark.parametrize(
+        "value", [{"10.8.0.0/16": "SBC-1"}, '{"10.8.0.0/16": "SBC-1"}']
+    )
+    def test_name_addresses_and_networks(self, value: Any) -> None:
+        assert settings(ALIASES=value).aliases.name(Endpoint("10.8.0.14", 0)) == "SBC-1"
+        assert settings().aliases.name(Endpoint("10.8.0.14", 0)) == ""
+
+    @pytest.mark.parametrize(
+        ("value", "said"),
+        [
+            ({"sbc.example.com": "SBC-1"}, "'sbc.example.com' is neither an address"),
+            ({"10.8.0.14/16": "SBC-1"}, "did you mean 10.8.0.0/16?"),
+            ({"10.8.0.14": 7}, "is int, not text"),
+            ({"10.8.0.14": ""}, "is empty"),
+            ({10: "SBC-1"}, "has the key 10, no text"),
+            (["10.8.0.14"], "is list, no dict"),
+            ("10.8.0.14=SBC-1", "is not valid JSON"),
+        ],
+    )
+    def test_of_anything_else_are_refused(self, value: Any, said: str) -> None:
+        error = refusal(ALIASES=value)
+        assert error.setting.startswith("SIPVAULT_ALIASES")
+        assert said in str(error)
