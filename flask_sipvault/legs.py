@@ -177,10 +177,14 @@ class LegFinder:
         fits: Callable[[CallFacts, CallFacts], bool],
     ) -> Iterator[tuple[Why, CallFacts]]:
         """The calls that have the same and fit, unless there are too many of them."""
-        others = [self._calls[other] for other in self._having.get((why, what), ())]
-        at_a_time = [other for other in others if _overlap(facts, other)]
-        if len(at_a_time) <= _COMMON:
-            yield from ((why, other) for other in at_a_time if fits(facts, other))
+        at_a_time = []
+        for name in reversed(self._having.get((why, what), {})):
+            other = self._calls[name]
+            if _overlap(facts, other):
+                at_a_time.append(other)
+                if len(at_a_time) > _COMMON:
+                    return
+        yield from ((why, other) for other in at_a_time if fits(facts, other))
 
     def _having_any(self, keys: Iterator[Hashable]) -> Iterator[CallFacts]:
         for key in keys:
@@ -315,7 +319,6 @@ def _apart(one: CallFacts, other: CallFacts) -> bool:
 
 def _overlap(one: CallFacts, other: CallFacts) -> bool:
     """Whether there was a time when both were up, as far as is known."""
-    return all(
-        first.over is None or then.began is None or then.began <= first.over
-        for first, then in ((one, other), (other, one))
-    )
+    if one.over is not None and other.began is not None and other.began > one.over:
+        return False
+    return other.over is None or one.began is None or one.began <= other.over

@@ -9,8 +9,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from collections.abc import Sequence
 
 from ..collectorsettings import CollectorSettings
+from ..legs import DEFAULT_HEADERS
 from ..vault.vault import Vault
 from .intake import Item
 from .sessions import Sessions
@@ -36,6 +38,7 @@ class Pipeline:
         :meth:`flask_sipvault.installation.Installation.vault` gives it.
     :param has_agent: whether an agent of a customer is connected from an IP address.
     :param clock: seconds that never go back.
+    :param leg_headers: the SIP header fields that name another leg's Call-ID.
     :param wait_seconds: how long to wait for another process to let go of the spool.
     :raises flask_sipvault.collector.spool.SpoolError: if the spool cannot be used.
     """
@@ -49,6 +52,7 @@ class Pipeline:
         clock: Callable[[], float] = time.monotonic,
         wait_seconds: float = 0.0,
         threads: int = THREADS,
+        leg_headers: Sequence[str] = DEFAULT_HEADERS,
     ) -> None:
         if settings.spool is None:
             raise ValueError("there is no spool")
@@ -67,7 +71,9 @@ class Pipeline:
             has_agent=has_agent,
             first_id=self.spool.first_session,
         )
-        self.writer = PartWriter(self.spool, vault_of, threads=threads)
+        self.writer = PartWriter(
+            self.spool, vault_of, threads=threads, leg_headers=leg_headers
+        )
         for part_id, customer_id in self.spool.sealed_parts():
             self.writer.submit(part_id, customer_id)
         self.spool.on_sealed = self.writer.submit

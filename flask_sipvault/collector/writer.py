@@ -15,6 +15,7 @@ from collections import Counter
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 
@@ -25,6 +26,8 @@ from ..evidence import QualityReport
 from ..evidence import RtcpDatagram
 from ..evidence import SipPacket
 from ..installation import UnknownCustomerError
+from ..legmarks import LegMarks
+from ..legs import DEFAULT_HEADERS
 from ..protocols.address import Endpoint
 from ..vault.bundle import BundleError
 from ..vault.objects import StoreError
@@ -63,16 +66,24 @@ class PartWriter:
     """Writes sealed parts, and confirms them to the spool.
 
     :param vault_of: the vault of a customer.
+    :param leg_headers: the SIP header fields that name another leg's Call-ID.
     """
 
     def __init__(
-        self, spool: Spool, vault_of: Callable[[str], Vault], *, threads: int = THREADS
+        self,
+        spool: Spool,
+        vault_of: Callable[[str], Vault],
+        *,
+        threads: int = THREADS,
+        leg_headers: Sequence[str] = DEFAULT_HEADERS,
     ) -> None:
         #: How many parts were ``written``, how often a store ``failed``, and how many
         #: parts were ``refused`` because no vault can keep them.
         self.counts: Counter[str] = Counter()
         self._spool = spool
         self._vault_of = vault_of
+        self._leg_headers = leg_headers
+        self._legs: dict[str, LegMarks] = {}
         self._queues: dict[str, _Queue] = {}
         self._changed = threading.Condition()
         self._closing = False
@@ -162,8 +173,10 @@ class PartWriter:
         try:
             found = self._spool.read_part(part_id)
             if found is not None:
-                part, items = found
-                self._vault_of(customer_id).put(evidence_of(part, items))
+                evidence = evidence_of(*found)
+                vault = self._vault_of(customer_id)
+                vault.put(evidence)
+                self._legs_of(vault).note(evidence)
         except (StoreError, UnknownCustomerError, sqlite3.Error) as error:
             self.counts["failed"] += 1
             logger.warning("a call of %s cannot be written yet: %s", customer_id, error)
@@ -178,6 +191,15 @@ class PartWriter:
             self._spool.confirm(part_id)
             self.counts["written"] += 1
         return True
+
+    def _legs_of(self, vault: Vault) -> LegMarks:
+        with self._changed:
+            legs = self._legs.get(vault.customer_id)
+            if legs is None:
+                legs = self._legs[vault.customer_id] = LegMarks(
+                    vault, self._leg_headers
+                )
+            return legs
 
     def _set_aside(self, customer_id: str, part_id: int, error: Exception) -> None:
         """Leave a part that cannot be written in the spool; a restart tries again."""

@@ -28,6 +28,7 @@ from flask_sipvault.protocols.address import Endpoint
 from flask_sipvault.vault import bundle
 from flask_sipvault.vault.bundle import BundleError
 from flask_sipvault.vault.objects import StoreError
+from flask_sipvault.vault.vault import day_of
 from flask_sipvault.vault.vault import Vault
 
 from .conftest import CALLEE
@@ -357,3 +358,29 @@ class TestEvidence:
         assert kept.damage == []
         assert len(kept.sip) == len(evidence.sip)
         assert len(kept.logs) == len(evidence.logs)
+
+
+def test_the_legs_of_a_call_are_noted_once_both_are_written(
+    spool: Spool, start: Callable[..., PartWriter]
+) -> None:
+    marked: list[tuple[str, ...]] = []
+
+    class Marking(Shelf):
+        def mark_legs(self, *mark: object) -> None:
+            if not marked:
+                marked.append(("the store is away",))
+                raise StoreError("nobody answers there")
+            marked.append(tuple(map(str, mark)))
+
+    writer = start(Marking("acme", takes))
+    seal(spool, "a@b")
+    assert writer.drain(5)
+    session = spool._last_session + 1
+    row = spool.next_row()
+    item = invite(call_id="b@b", customer_id="acme")
+    payload = item.payload.replace(b"\r\n", b"\r\nX-CID: a@b\r\n", 1)
+    spool.append(row, session, "b@b", replace(item, payload=payload))
+    spool.seal(Part(session, "acme", "b@b", "COMPLETE", row - 1, row))
+    assert spool.flush(5)
+    assert writer.drain(5)
+    assert marked[1:] == [("b@b", "a@b", "header", str(day_of(TS)))]
