@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 #: How long one thread may keep the interpreter from another, in seconds. The event loop
 #: gives it away with each read from a socket, and would wait for Python's usual 5 ms
 #: for every thread that packs a part just then.
-_SWITCH_SECONDS = 0.0002
+SWITCH_SECONDS = 0.0002
 
 #: What keeps a collector from starting; the message says what to do.
 FAILURES = (ListenError, SpoolError, TakeoverError, TlsError)
@@ -46,7 +46,7 @@ def run(installation: Installation, spool: Path, *, takeover: bool) -> None:
     """
     log_to_stderr()
     _allow_many_connections()
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
     asyncio.run(_run(installation, spool, takeover))
 
 
@@ -61,6 +61,7 @@ async def _run(installation: Installation, spool: Path, takeover: bool) -> None:
             installation.vault,
             has_agent=has_agent,
             wait_seconds=wait_seconds,
+            leg_headers=installation.settings.leg_headers,
         )
 
     collector = Collector(
