@@ -38,9 +38,7 @@ def test_a_text_that_holds_a_long_name_or_is_a_short_one_is_known() -> None:
 
 
 @given(st.lists(st.text(min_size=1, max_size=9)), st.text(max_size=60))
-def test_what_is_found_stands_in_the_text_in_order(
-    names: list[str], text: str
-) -> None:
+def test_what_is_found_stands_in_the_text_in_order(names: list[str], text: str) -> None:
     end = 0
     for found in _names(*names).find(text):
         assert end <= found.start < found.end <= len(text)
