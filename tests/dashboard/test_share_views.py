@@ -138,6 +138,13 @@ class TestMaking:
         assert answer.headers["Referrer-Policy"] == "same-origin"
         assert answer.headers["Cache-Control"] == "private, no-store"
 
+    def test_the_form_carries_the_token_of_a_host_that_wants_one(
+        self, sharing: Sharing
+    ) -> None:
+        sharing.app.jinja_env.globals["csrf_token"] = lambda: "the host's <token>"
+        page = sharing.client.get(form_of(sharing.keep(small_call()))).text
+        assert 'name="csrf_token" value="the host&#39;s &lt;token&gt;"' in page
+
     def test_it_is_off_unless_it_is_switched_on(self, host: Flask) -> None:
         off = Sharing(host, SIPVAULT_SHARE_MAX_DAYS=0)
         link = off.keep(small_call())

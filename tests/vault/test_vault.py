@@ -228,6 +228,28 @@ def test_a_whole_call_is_found_by_one_list_and_a_get_for_each_part(
     assert counted.requests == ["LIST"] + ["GET"] * 20
 
 
+def test_legs_and_version_are_told_by_one_list(plain: Vault, counted: Counted) -> None:
+    plain.put(part())
+    plain.mark_legs(CALL_ID, "other", "refer", day_of(T))
+    counted.requests.clear()
+    assert plain.legs(CALL_ID, now=NOON) == [("refer", "other")]
+    assert plain.version(CALL_ID, now=NOON).startswith("2-")
+    assert counted.requests == ["LIST", "LIST"]
+
+
+def test_the_version_changes_with_every_part_and_every_leg(plain: Vault) -> None:
+    versions = [plain.version(CALL_ID, now=NOON)]
+    for add in (
+        lambda: plain.put(part(1)),
+        lambda: plain.put(part(2)),
+        lambda: plain.mark_legs(CALL_ID, "other", "refer", day_of(T)),
+    ):
+        add()
+        versions.append(plain.version(CALL_ID, now=NOON))
+    assert [int(each.partition("-")[0]) for each in versions] == [0, 1, 2, 3]
+    assert plain.version(CALL_ID, now=NOON) == versions[-1]
+
+
 def test_parts_are_fetched_at_the_same_time(
     plain: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
