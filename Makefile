@@ -1,6 +1,7 @@
 # make demo    a CDR viewer with recorded calls, on http://127.0.0.1:$(PORT)/
 # make test    every check; what needs a tool that is not there is skipped, and says so
 # make bench   ours beside a yardstick
+# make messages  the catalogues of what the page says, brought up to date
 # make docs    the documentation, into docs/_build/html
 # make clean   all of the above away again; the demo's calls and keys with it
 
@@ -10,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test bench docs clean
+.PHONY: demo test bench messages docs clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m example_app $(PORT)
@@ -24,6 +25,14 @@ test: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-test
 	@$(BIN)/python -m benchmarks
+
+TRANSLATIONS := flask_sipvault/translations
+messages: $(VENV)/.installed-test
+	$(BIN)/pybabel extract -F babel.cfg -k sv_ -k sv_n:1,2 -k N_ --no-wrap --sort-by-file \
+	  --add-location=file --omit-header -o $(TRANSLATIONS)/sipvault.pot .
+	$(BIN)/pybabel update -D sipvault -i $(TRANSLATIONS)/sipvault.pot -d $(TRANSLATIONS) \
+	  --no-wrap --no-fuzzy-matching --omit-header
+	$(BIN)/pybabel compile -D sipvault -d $(TRANSLATIONS) --statistics
 
 docs: $(VENV)/.installed-test
 	$(BIN)/sphinx-build -W docs docs/_build/html

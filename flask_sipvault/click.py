@@ -20,6 +20,7 @@ from itsdangerous.encoding import base64_decode
 from itsdangerous.encoding import base64_encode
 from itsdangerous.encoding import int_to_bytes
 
+from .language import N_
 from .links import call_id_problem
 from .links import CallIdError
 from .links import check_secret
@@ -91,8 +92,10 @@ class ClickTokens:
                 401,
                 "invalid click",
                 "invalid_click",
-                "This button was not made for you here. Reload the CDR list and click"
-                " again.",
+                N_(
+                    "This button was not made for you here. Reload the CDR list and"
+                    " click again."
+                ),
             ) from None
         age = (time.time() if now is None else now) - made.timestamp()
         if not -CLOCK_TOLERANCE <= age <= WORKING_DAY:
@@ -100,8 +103,10 @@ class ClickTokens:
                 401,
                 "click expired",
                 "click_expired",
-                "The CDR list was opened too long ago. Reload the CDR list and click"
-                " again.",
+                N_(
+                    "The CDR list was opened too long ago. Reload the CDR list and"
+                    " click again."
+                ),
             )
         return customer_id, call_id
 

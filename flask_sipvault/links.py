@@ -29,6 +29,7 @@ from urllib.parse import unquote
 from urllib.parse import urlsplit
 
 from .evidence import call_hash as hash_of
+from .language import N_
 
 #: A link works in its own hour, and in this many hours before and after it.
 HOURS_OF_GRACE = 1
@@ -208,10 +209,12 @@ class LinkSigner:
                 401,
                 "invalid signature",
                 "invalid_signature",
-                "The link was changed on its way, or it was made with a secret that"
-                " differs from this server's. Open the call from the CDR viewer again;"
-                " if that does not help, compare the two secrets, stray white space"
-                " included.",
+                N_(
+                    "The link was changed on its way, or it was made with a secret that"
+                    " differs from this server's. Open the call from the CDR viewer"
+                    " again; if that does not help, compare the two secrets, stray"
+                    " white space included."
+                ),
             )
         _check_hour(int(ts), time.time() if now is None else now)
         if not hmac.compare_digest(_bytes(call_hash), _bytes(hash_of(call_id))):
@@ -219,8 +222,10 @@ class LinkSigner:
                 403,
                 "call_hash does not match token",
                 "hash_mismatch",
-                "The address names one call and the token another: the link was put"
-                " together wrongly.",
+                N_(
+                    "The address names one call and the token another: the link was put"
+                    " together wrongly."
+                ),
             )
         return cid, call_id
 
@@ -273,7 +278,10 @@ def parse_url(url: str) -> tuple[str, dict[str, list[str]]]:
             400,
             "not a link to a call",
             "bad_parameter",
-            "The path of a link ends in /call/ and the 16 digits of the call's hash.",
+            N_(
+                "The path of a link ends in /call/ and the 16 digits of the call's"
+                " hash."
+            ),
         )
     return path[1], query
 
@@ -300,8 +308,10 @@ def _parameters(query: Mapping[str, Any]) -> tuple[str, str, str, str]:
             401,
             "missing signature",
             "missing_signature",
-            "The link carries no sig parameter: it was cut short, or put together"
-            " wrongly. Open the call from the CDR viewer again.",
+            N_(
+                "The link carries no sig parameter: it was cut short, or put together"
+                " wrongly. Open the call from the CDR viewer again."
+            ),
         )
     cid, call_id, ts = (_only(query, name) for name in ("cid", "callid", "ts"))
     if len(sigs) > 1:
@@ -360,7 +370,10 @@ def _check_hour(hour: int, now: float) -> None:
             401,
             "ts expired",
             "expired",
-            "This link has served its time. Go back to the CDR viewer and click again.",
+            N_(
+                "This link has served its time. Go back to the CDR viewer and click"
+                " again."
+            ),
         )
     if hours_ago < -HOURS_OF_GRACE:
         raise LinkError(

@@ -106,6 +106,12 @@ SETTINGS = (
         "What the hosts of your network are called in the ladder.",
     ),
     Setting(
+        "SIPVAULT_LANGUAGE",
+        "en, pt_BR or auto",
+        "auto: Flask-Babel's choice where the host has it, else the browser's",
+        "The language of the dashboard.",
+    ),
+    Setting(
         "SIPVAULT_LEG_HEADERS",
         "list of header names, or one with commas",
         ", ".join(DEFAULT_HEADERS),
@@ -247,6 +253,7 @@ class Settings:
     :param store: a folder, or how S3 is reached.
     :param cache: Flask-Caching's settings, or a Cache object of the host.
     :param aliases: what addresses and networks are called.
+    :param language: of the dashboard; ``auto``: as the host or the browser chooses.
     :param g711_concealment: whether receivers of G.711 are taken to conceal losses.
     :param leg_headers: the SIP header fields that name another leg's Call-ID.
     :param sharing: whether calls may be shared with others.
@@ -264,6 +271,7 @@ class Settings:
     lookback_days: int
     cache: Any = field(repr=False)
     aliases: Aliases = NO_ALIASES
+    language: str = "auto"
     g711_concealment: bool = True
     leg_headers: tuple[str, ...] = DEFAULT_HEADERS
     sharing: ShareSettings = field(default_factory=ShareSettings)
@@ -312,6 +320,7 @@ def load(
         cache=source.read(
             "SIPVAULT_CACHE", values.cache, {"CACHE_TYPE": "SimpleCache"}
         ),
+        language=source.read("SIPVAULT_LANGUAGE", values.language, "auto"),
         g711_concealment=source.read("SIPVAULT_G711_PLC", values.flag, True),
         leg_headers=source.read(
             "SIPVAULT_LEG_HEADERS", values.header_names, DEFAULT_HEADERS

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from .analysis.aliases import AliasError
 from .analysis.aliases import Aliases
+from .language import LANGUAGES
 from .links import check_secret
 from .links import SecretError
 
@@ -204,6 +205,19 @@ def flag(setting: str, value: object) -> bool:
     if word not in words:
         raise SettingsError(setting, "is neither true nor false", "Give one of them.")
     return words[word]
+
+
+def language(setting: str, value: object) -> str:
+    """A language of the dashboard, or ``auto``."""
+    name = text(setting, value).replace("-", "_")
+    known = ("auto", *LANGUAGES)
+    if name not in known:
+        raise SettingsError(
+            setting,
+            "is no language of the dashboard",
+            nearest(name, known) or f"Give one of {', '.join(known)}.",
+        )
+    return name
 
 
 def s3_bucket(setting: str, value: object) -> str:

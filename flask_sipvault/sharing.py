@@ -18,6 +18,7 @@ from itsdangerous import Signer
 from itsdangerous.encoding import base64_decode
 from itsdangerous.encoding import base64_encode
 
+from .language import N_
 from .links import call_id_problem
 from .links import CallIdError
 from .links import LinkError
@@ -119,8 +120,10 @@ class ShareTokens:
                 401,
                 "share expired",
                 "share_expired",
-                "It was made for a limited time, which is over. Ask whoever sent it to"
-                " share the call once more.",
+                N_(
+                    "It was made for a limited time, which is over. Ask whoever sent it"
+                    " to share the call once more."
+                ),
             )
         return Share(customer_id, call_id, bool(masked), until)
 
@@ -147,5 +150,5 @@ def refused_share() -> LinkError:
         401,
         "invalid share",
         "invalid_share",
-        "Ask whoever sent it to share the call once more.",
+        N_("Ask whoever sent it to share the call once more."),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ..language import _
 from ..protocols.sdp import AUXILIARY_CODECS
 from ..protocols.sdp import Media
 from ..protocols.sdp import Sdp
@@ -34,15 +35,15 @@ def detail(message: Message) -> str:
     if message.sdp is not None:
         parts.insert(0, describe_sdp(message.sdp))
     if message.header("Authorization") or message.header("Proxy-Authorization"):
-        parts.append("with credentials")
+        parts.append(_("with credentials"))
     if 300 <= message.code < 400 and (contact := message.sip.contact) is not None:
-        parts.append(f"to {contact.uri}")
+        parts.append(_("to {address}").format(address=contact.uri))
     return printable(", ".join(parts))
 
 
 def describe_sdp(sdp: Sdp) -> str:
     """``SDP PCMU G729 10.8.0.14:17002``, streams parted by ``+``."""
-    return "SDP " + (" + ".join(map(_stream, sdp.media)) or "without media")
+    return "SDP " + (" + ".join(map(_stream, sdp.media)) or _("without media"))
 
 
 def codecs_of(sdp: Sdp) -> str:
@@ -71,9 +72,9 @@ def _stream(media: Media) -> str:
     if len(codecs) > MAX_CODECS:
         words.append("…")
     if media.port == 0:
-        words.append("refused")
+        words.append(_("refused"))
     elif media.rtp is not None:
         words.append(str(media.rtp))
     if media.port and media.on_hold:
-        words.append("hold")
+        words.append(_("hold"))
     return " ".join(words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..evidence import State
+from ..language import _
 from .invitation import CHALLENGES
 from .messages import Message
 from .outcome import Outcome
@@ -16,9 +17,9 @@ def outcome_without_invite(messages: list[Message], state: State) -> Outcome:
     """The outcome where :func:`.invitation.find_invitation` found nothing."""
     readable = [m for m in messages if m.sip is not None]
     if not messages:
-        return Outcome(headline="No SIP message of this call was captured.")
+        return Outcome(headline=_("No SIP message of this call was captured."))
     if not readable:
-        return Outcome(headline="Nothing that was captured can be read as SIP.")
+        return Outcome(headline=_("Nothing that was captured can be read as SIP."))
     methods = list(dict.fromkeys(m.method or m.cseq_method for m in readable))
     if not _IN_CALL.isdisjoint(methods):
         return _part_of_a_call(readable, methods, state)
@@ -30,22 +31,29 @@ def _part_of_a_call(
 ) -> Outcome:
     if any(m.cseq_method == "INVITE" and 200 <= m.code < 300 for m in messages):
         # It changed a call that was up, or it would be part of an invitation.
-        known = "answered before the capture began"
         if "BYE" in methods:
             return Outcome(
-                "answered", headline=f"{known.capitalize()}, ended by a BYE."
+                "answered",
+                headline=_("Answered before the capture began, ended by a BYE."),
             )
         if state == "PARTIAL":
-            return Outcome("in_progress", headline=f"In progress, {known}.")
+            return Outcome(
+                "in_progress",
+                headline=_("In progress, answered before the capture began."),
+            )
         return Outcome(
-            "answered", headline=f"{known.capitalize()}; its end was not captured."
+            "answered",
+            headline=_("Answered before the capture began; its end was not captured."),
         )
     if "BYE" in methods:
         result = _result(messages, "BYE")
-        return Outcome(headline=f"Only the end of this call was captured: {result}.")
+        end = _("Only the end of this call was captured: {result}.")
+        return Outcome(headline=end.format(result=result))
     names = quoted(", ".join(method for method in methods if method))
     return Outcome(
-        headline=f"Only a part of this call was captured, without its INVITE: {names}."
+        headline=_(
+            "Only a part of this call was captured, without its INVITE: {names}."
+        ).format(names=names)
     )
 
 
@@ -57,7 +65,7 @@ def _no_call(messages: list[Message]) -> Outcome:
     challenged = passed and any(
         m.code in CHALLENGES and m.cseq_method == method for m in messages
     )
-    after = " after an authentication challenge" if challenged else ""
+    after = " " + _("after an authentication challenge") if challenged else ""
     return Outcome(
         final_code=final.code if final else None,
         reason=final.sip.reason if final and final.sip else "",
@@ -67,14 +75,21 @@ def _no_call(messages: list[Message]) -> Outcome:
 
 def _result(messages: list[Message], method: str) -> str:
     """``REGISTER, accepted with 200 OK``."""
-    name = quoted(method) or "A message without a method"
+    name = quoted(method) or _("A message without a method")
     final = _final(messages, method)
     if final is None:
         requests = sum(m.method == method for m in messages)
-        sent = name if requests <= 1 else f"{name}, sent {requests} times"
-        return f"{sent}, without a final response"
-    verb = "accepted" if final.code < 300 else "refused"
-    return f"{name}, {verb} with {quoted(final.summary)}"
+        sent = (
+            name
+            if requests <= 1
+            else _("{name}, sent {count} times").format(name=name, count=requests)
+        )
+        return _("{sent}, without a final response").format(sent=sent)
+    if final.code < 300:
+        result = _("{name}, accepted with {code}")
+    else:
+        result = _("{name}, refused with {code}")
+    return result.format(name=name, code=quoted(final.summary))
 
 
 def _final(messages: list[Message], method: str) -> Message | None:

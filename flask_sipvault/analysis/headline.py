@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..language import _
+from ..language import ngettext
 from ..protocols.address import Endpoint
 from .invitation import CHALLENGES
 from .invitation import Invitation
@@ -14,8 +16,6 @@ from .reasons import reasons
 from .wording import clock
 from .wording import duration
 from .wording import quoted
-
-_SIDES = {"caller": "the caller", "callee": "the called side"}
 
 
 def headline(outcome: Outcome, found: Invitation, ending: Ending | None) -> str:
@@ -34,19 +34,30 @@ def headline(outcome: Outcome, found: Invitation, ending: Ending | None) -> str:
 
 
 def _answered(outcome: Outcome, found: Invitation, ending: Ending | None) -> str:
-    before = [
-        *(["an authentication challenge"] if found.challenged else []),
-        *(["early media"] if found.early_media else []),
-    ]
-    start = f"Answered after {' and '.join(before)}" if before else "Answered"
-    if ending is None:
-        return f"{start}; its end was not captured."
-    if ending.by:
-        by = f"ended by {_SIDES[ending.by]}"
+    challenged, media = found.challenged, found.early_media
+    if challenged and media:
+        start = _("Answered after an authentication challenge and early media")
+    elif challenged:
+        start = _("Answered after an authentication challenge")
+    elif media:
+        start = _("Answered after early media")
     else:
-        by = f"ended in between by {place_name(ending.message.origin)}"
-    after = "" if outcome.talk_ms is None else f" after {duration(outcome.talk_ms)}"
+        start = _("Answered")
+    if ending is None:
+        return _("{start}; its end was not captured.").format(start=start)
+    if ending.by == "caller":
+        by = _("ended by the caller")
+    elif ending.by == "callee":
+        by = _("ended by the called side")
+    else:
+        place = place_name(ending.message.origin)
+        by = _("ended in between by {place}").format(place=place)
+    after = "" if outcome.talk_ms is None else _after(outcome.talk_ms)
     return f"{start}, {by}{after}{_extraordinary(ending.message)}."
+
+
+def _after(ms: float) -> str:
+    return " " + _("after {duration}").format(duration=duration(ms))
 
 
 def _extraordinary(message: Message) -> str:
@@ -58,68 +69,83 @@ def _extraordinary(message: Message) -> str:
 
 def _in_progress(outcome: Outcome, found: Invitation) -> str:
     assert found.start is not None
-    since = f"In progress since {clock(found.start.ts)}"
+    since = _("In progress since {time}").format(time=clock(found.start.ts))
     if found.answer is None:
-        return f"{since}, {'ringing' if found.ringing else 'no answer yet'}."
-    if outcome.setup_ms is None:
-        return f"{since}, answered."
-    return f"{since}, answered after {duration(outcome.setup_ms)}."
+        state = _("ringing") if found.ringing else _("no answer yet")
+        return f"{since}, {state}."
+    state = _("answered")
+    after = "" if outcome.setup_ms is None else _after(outcome.setup_ms)
+    return f"{since}, {state}{after}."
 
 
 def _cancelled(outcome: Outcome, found: Invitation, ending: Ending | None) -> str:
-    start = "Cancelled by the caller" if ending else "Cancelled"
+    start = _("Cancelled by the caller") if ending else _("Cancelled")
     if outcome.ringing_ms is not None:
-        when = f" after ringing for {duration(outcome.ringing_ms)}"
+        ringing = duration(outcome.ringing_ms)
+        when = " " + _("after ringing for {duration}").format(duration=ringing)
     elif ending and found.first:
-        waited = (ending.message.ts - found.first.ts) / 1e6
-        when = f" after {duration(waited)}, before it rang"
+        waited = duration((ending.message.ts - found.first.ts) / 1e6)
+        when = " " + _("after {duration}, before it rang").format(duration=waited)
     else:
         when = ""
     if ending:
         return f"{start}{when}{_extraordinary(ending.message)}."
-    return f"{start}{when}; no CANCEL of the caller's was captured."
+    missing = _("no CANCEL of the caller's was captured")
+    return f"{start}{when}; {missing}."
 
 
 def _no_reply(found: Invitation) -> str:
     if found.ringing:
-        return "No answer: it rang, and no final response was captured."
+        return _("No answer: it rang, and no final response was captured.")
     number = sum(m.origin == found.caller_place for m in found.invites)
-    sent = "one INVITE" if number == 1 else f"{number} INVITEs"
+    sent = ngettext("one INVITE", "{count} INVITEs", number).format(count=number)
     replies = [m for m in found.responses if found.is_last(m)]
     if replies:
-        return f"No answer: {sent}, and no more than {quoted(replies[-1].summary)}."
-    if found.challenged:
-        return (
-            "No answer: the INVITE with the answer to the authentication challenge "
-            "met no reply."
+        last = quoted(replies[-1].summary)
+        return _("No answer: {sent}, and no more than {reply}.").format(
+            sent=sent, reply=last
         )
-    return f"No answer: {sent}, not one reply."
+    if found.challenged:
+        return _(
+            "No answer: the INVITE with the answer to the authentication challenge met"
+            " no reply."
+        )
+    return _("No answer: {sent}, not one reply.").format(sent=sent)
 
 
 def _refused(outcome: Outcome, found: Invitation, final: Message) -> str:
     code = quoted(final.summary)
     words = CODE_WORDS.get(final.code)
-    because = f" ({words})" if words else ""
-    media = ", after early media" if found.early_media else ""
+    because = f" ({_(words)})" if words else ""
+    media = _(", after early media") if found.early_media else ""
     took = ""
     if found.start and final.ts > found.start.ts:
-        took = f" after {duration((final.ts - found.start.ts) / 1e6)}"
+        took = _after((final.ts - found.start.ts) / 1e6)
     if outcome.status == "busy":
-        return f"Busy: the called side rejected the call with {code}{took}{media}."
+        busy = _("Busy: the called side rejected the call with {code}")
+        return f"{busy.format(code=code)}{took}{media}."
     if outcome.status == "no_answer":
-        return f"No answer: {code}{took}{because}{media}."
+        start = _("No answer: {code}").format(code=code)
+        return f"{start}{took}{because}{media}."
     if final.code in CHALLENGES:
         if found.attempts and _has_credentials(found.attempts[-1]):
-            return f"Rejected: the caller's credentials were refused with {code}."
-        return f"Rejected: the caller did not answer the challenge {code}."
+            refused = _("Rejected: the caller's credentials were refused with {code}.")
+        else:
+            refused = _("Rejected: the caller did not answer the challenge {code}.")
+        return refused.format(code=code)
     if outcome.status == "rejected":
-        by = (
-            "the called side" if outcome.ended_by else place_name(_author(found, final))
-        )
-        return f"Rejected by {by} with {code}{because}{media}."
+        if outcome.ended_by:
+            by = _("Rejected by the called side with {code}").format(code=code)
+        else:
+            place = place_name(_author(found, final))
+            by = _("Rejected by {place} with {code}").format(place=place, code=code)
+        return f"{by}{because}{media}."
     if final.code < 400:
-        return f"Redirected with {code}{because}, and the caller did not follow."
-    return f"Failed: {code}{because}{media}."
+        to = _("Redirected with {code}").format(code=code)
+        unheeded = _(", and the caller did not follow")
+        return f"{to}{because}{unheeded}."
+    start = _("Failed: {code}").format(code=code)
+    return f"{start}{because}{media}."
 
 
 def _author(found: Invitation, final: Message) -> Endpoint:

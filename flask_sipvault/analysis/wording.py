@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from datetime import timezone
 
+from ..language import _
+
 #: A reason phrase may be as long as a packet; a sentence may not.
 MAX_QUOTED = 80
 
@@ -37,7 +39,7 @@ def _moment(ts: int, form: str) -> str:
     try:
         return datetime.fromtimestamp(ts // 1_000_000_000, timezone.utc).strftime(form)
     except (OverflowError, ValueError, OSError):
-        return "a time out of range"
+        return _("a time out of range")
 
 
 def printable(text: str) -> str:

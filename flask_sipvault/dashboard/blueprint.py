@@ -15,6 +15,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import InternalServerError
 from werkzeug.exceptions import MethodNotAllowed
 
+from ..language import _
+from ..language import language_tag
+from ..language import ngettext
+from ..language import SOURCE_LANGUAGE
+from ..language import speak
 from ..links import LinkError
 from ..sipp import NoScriptError
 from ..vault.objects import StoreError
@@ -27,6 +32,8 @@ from .downloads import FILES
 from .opening import by_link
 from .opening import by_share
 from .opening import View
+from .reading import readers_language
+from .script_words import script_words
 
 logger = logging.getLogger(__name__)
 
@@ -111,10 +118,17 @@ def create_blueprint() -> Blueprint:
             "sipvault_base_template": base or "sipvault/base.html",
             "sipvault_embedded": base is not None,
             "sipvault_version": version,
+            "sipvault_language": language_tag(),
+            "sipvault_script_words": script_words,
+            # Not "_": a host's layout has its own, with its own catalogue.
+            "sv_": _,
+            "sv_n": ngettext,
         }
 
+    blueprint.before_request(_speak_to_the_reader)
     blueprint.before_request(_ask_the_host)
     blueprint.after_request(_secure)
+    blueprint.teardown_request(_stop_speaking)
     blueprint.register_error_handler(LinkError, _link_refused)
     blueprint.register_error_handler(errors.CallNotFoundError, _call_not_found)
     blueprint.register_error_handler(errors.MessageNotFoundError, _message_not_found)
@@ -143,6 +157,16 @@ def _about_no_call() -> tuple[str, str]:
 def _is_shared() -> bool:
     """Whether a shared link is to be opened."""
     return (request.endpoint or "").startswith(f"{request.blueprint}.shared_")
+
+
+def _speak_to_the_reader() -> None:
+    """Files are for programs, or for whoever the reader sends them to."""
+    if request.endpoint not in _about_no_call() and not _is_file():
+        speak(readers_language(views.state().settings.language))
+
+
+def _stop_speaking(_error: BaseException | None) -> None:
+    speak(SOURCE_LANGUAGE)
 
 
 def _ask_the_host() -> ResponseReturnValue | None:
@@ -215,17 +239,17 @@ def _no_scenario(error: NoScriptError) -> Response:
 
 def _store_down(error: StoreError) -> Response:
     logger.error("the vault's store cannot be reached: %s", error)
-    response = errors.answer(errors.STORE_DOWN, for_programs=_is_file())
+    response = errors.answer(errors.of_store(), for_programs=_is_file())
     response.headers["Retry-After"] = str(errors.RETRY_AFTER)
     return response
 
 
 def _method_not_allowed(error: MethodNotAllowed) -> Response:
-    response = errors.answer(errors.WRONG_METHOD, for_programs=_is_file())
+    response = errors.answer(errors.of_method(), for_programs=_is_file())
     response.headers["Allow"] = ", ".join(error.valid_methods or ())
     return response
 
 
 def _broken(error: InternalServerError) -> Response:
     # Flask has logged the cause.
-    return errors.answer(errors.BROKEN, for_programs=_is_file())
+    return errors.answer(errors.of_bug(), for_programs=_is_file())

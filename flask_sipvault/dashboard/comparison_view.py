@@ -12,6 +12,7 @@ from ..analysis.comparison import Line
 from ..analysis.comparison import Marked
 from ..analysis.ladder import Ladder
 from ..analysis.messages import Message
+from ..language import _
 from . import figures
 from .plain import on_one_line
 
@@ -88,20 +89,21 @@ def _summary(left: Message, right: Message, lines: list[Line]) -> str:
     apart = figures.delta(right.ts - left.ts)
     differing = sum(line.verdict != "same" for line in lines)
     if not differing:
-        return f"Nothing differs. The second came {apart} after the first."
-    return (
-        f"{differing} of {len(lines)} lines differ. The second came {apart} after the"
-        " first."
-    )
+        return _("Nothing differs. The second came {apart} after the first.").format(
+            apart=apart
+        )
+    return _(
+        "{some} of {all} lines differ. The second came {apart} after the first."
+    ).format(some=differing, all=len(lines), apart=apart)
 
 
 def _line(line: Line, left: Message, right: Message) -> LineView:
     words = {
-        "same": "same",
-        "changed": "changed",
-        "moved": "other place",
-        "left": f"only in {left.n}",
-        "right": f"only in {right.n}",
+        "same": _("same"),
+        "changed": _("changed"),
+        "moved": _("other place"),
+        "left": _("only in {n}").format(n=left.n),
+        "right": _("only in {n}").format(n=right.n),
     }
     ours, theirs = line.marked()
     return LineView(

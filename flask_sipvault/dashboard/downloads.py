@@ -17,6 +17,8 @@ from flask.typing import ResponseReturnValue
 from ..analysis.dialog import Call
 from ..analysis.document import call_document
 from ..analysis.ladder import as_text
+from ..language import _
+from ..language import N_
 from ..sipp import scenario
 from ..sipp import Side
 from ..sipp import sides
@@ -32,18 +34,22 @@ LADDER_COLUMNS = 120
 #: What the call page offers, in the order in which it is wanted: the endpoint, the
 #: file's name, masked or not, and what is in it.
 _OFFERED = (
-    (".capture", "capture.pcapng", "SIP, RTCP and log lines for Wireshark and sngrep"),
-    (".report_file", "report.html", "the call on one page, to attach to a ticket"),
-    (".report_file", "report.html, masked", "the same, between nobodies"),
-    (".capture", "capture.pcapng, masked", "the capture without numbers and names"),
-    (".sip_text", "sip.txt", "every SIP message, to read or to mail"),
-    (".logs_text", "logs.txt", "every log line, with its time"),
-    (".ladder_text", "ladder.txt", "the ladder as plain text"),
-    (".ladder_drawing", "ladder.svg", "the ladder as a drawing"),
-    (".uac_scenario", "uac.xml", "a SIPp scenario that plays the caller"),
-    (".uas_scenario", "uas.xml", "a SIPp scenario that plays the called side"),
-    (".call_json", "call.json", "everything on this page, for programs"),
-    (".bundle", "bundle.zip", "what the vault holds, as it is kept"),
+    (
+        ".capture",
+        "capture.pcapng",
+        N_("SIP, RTCP and log lines for Wireshark and sngrep"),
+    ),
+    (".report_file", "report.html", N_("the call on one page, to attach to a ticket")),
+    (".report_file", "report.html, masked", N_("the same, between nobodies")),
+    (".capture", "capture.pcapng, masked", N_("the capture without numbers and names")),
+    (".sip_text", "sip.txt", N_("every SIP message, to read or to mail")),
+    (".logs_text", "logs.txt", N_("every log line, with its time")),
+    (".ladder_text", "ladder.txt", N_("the ladder as plain text")),
+    (".ladder_drawing", "ladder.svg", N_("the ladder as a drawing")),
+    (".uac_scenario", "uac.xml", N_("a SIPp scenario that plays the caller")),
+    (".uas_scenario", "uas.xml", N_("a SIPp scenario that plays the called side")),
+    (".call_json", "call.json", N_("everything on this page, for programs")),
+    (".bundle", "bundle.zip", N_("what the vault holds, as it is kept")),
 )
 
 
@@ -58,7 +64,7 @@ def offered(call: Call, opening: Opening) -> list[Download]:
             opening.addresses.of(endpoint)
             + ("&mask=1" if name.endswith("masked") else ""),
             name,
-            what,
+            _(what),
         )
         for endpoint, name, what in _OFFERED
         if (endpoint in possible or not endpoint.endswith("_scenario"))

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 
 from flask import jsonify
 from flask import render_template
-from flask import request
 from flask import Response
 
+from ..language import _
+from ..language import N_
 from ..links import LinkError
 from ..links import Reason
 from ..sipp import NoScriptError
 from .plain import on_one_line
+from .reading import wants_json
 
 #: OpenSIPS keeps Call-IDs in ``acc.callid``, a CHAR(64), and cuts longer ones silently.
 ACC_CALL_ID_LENGTH = 64
@@ -79,58 +81,81 @@ class Problem:
 
 
 _TITLES: dict[Reason, str] = {
-    "missing_signature": "This link is not complete.",
-    "bad_parameter": "This link is not well formed.",
-    "invalid_signature": "This link could not be verified.",
-    "expired": "This link has expired.",
-    "clock_ahead": "The clocks of the two servers differ.",
-    "hash_mismatch": "This link speaks of two different calls.",
-    "invalid_click": "This button does not open a call for you.",
-    "click_expired": "The list of calls was open for too long.",
-    "invalid_share": "This shared link does not open a call.",
-    "share_expired": "This shared link has expired.",
+    "missing_signature": N_("This link is not complete."),
+    "bad_parameter": N_("This link is not well formed."),
+    "invalid_signature": N_("This link could not be verified."),
+    "expired": N_("This link has expired."),
+    "clock_ahead": N_("The clocks of the two servers differ."),
+    "hash_mismatch": N_("This link speaks of two different calls."),
+    "invalid_click": N_("This button does not open a call for you."),
+    "click_expired": N_("The list of calls was open for too long."),
+    "invalid_share": N_("This shared link does not open a call."),
+    "share_expired": N_("This shared link has expired."),
 }
 
 _CAUSES: dict[Reason, tuple[str, ...]] = {
     "missing_signature": (
-        "The address was copied by hand, or a chat or mail program broke it at the &.",
-        "The program that makes the links leaves out the parameter sig.",
+        N_(
+            "The address was copied by hand, or a chat or mail program broke it at the"
+            " &."
+        ),
+        N_("The program that makes the links leaves out the parameter sig."),
     ),
     "bad_parameter": (
-        "The program that makes the links leaves out a parameter, or does not"
-        " percent-encode the Call-ID.",
-        "The CDR row has no Call-ID, or the viewer reads it from the wrong field.",
+        N_(
+            "The program that makes the links leaves out a parameter, or does not"
+            " percent-encode the Call-ID."
+        ),
+        N_("The CDR row has no Call-ID, or the viewer reads it from the wrong field."),
     ),
     "invalid_signature": (
-        "SIPVAULT_HMAC_SECRET is not, character for character, the same in the link"
-        " generator and on this server.",
-        "A space or a line end got into the secret on one of the two sides.",
-        "The secret was changed and only one of the two sides knows the new one: list"
-        " both here, the new one first.",
-        "The Call-ID was encoded twice, or decoded before it was signed: a %, a + or a"
-        " / in it is the usual trap.",
+        N_(
+            "SIPVAULT_HMAC_SECRET is not, character for character, the same in the link"
+            " generator and on this server."
+        ),
+        N_("A space or a line end got into the secret on one of the two sides."),
+        N_(
+            "The secret was changed and only one of the two sides knows the new one:"
+            " list both here, the new one first."
+        ),
+        N_(
+            "The Call-ID was encoded twice, or decoded before it was signed: a %, a +"
+            " or a / in it is the usual trap."
+        ),
     ),
     "expired": (
-        "A link works in the hour it was made and in the next. It was in a bookmark, a"
-        " ticket, or a list that stayed open.",
-        "If a fresh click leads here too, the clock of the CDR viewer's server is slow:"
-        " check NTP on both (chronyc tracking).",
+        N_(
+            "A link works in the hour it was made and in the next. It was in a"
+            " bookmark, a ticket, or a list that stayed open."
+        ),
+        N_(
+            "If a fresh click leads here too, the clock of the CDR viewer's server is"
+            " slow: check NTP on both (chronyc tracking)."
+        ),
     ),
     "clock_ahead": (
-        "The CDR viewer's server is more than an hour ahead of this one.",
-        "Neither the link nor the secret is wrong: once the clocks agree, a click"
-        " works.",
+        N_("The CDR viewer's server is more than an hour ahead of this one."),
+        N_(
+            "Neither the link nor the secret is wrong: once the clocks agree, a click"
+            " works."
+        ),
     ),
     "invalid_share": (
-        "It was revoked: the key of shared links was changed, or sharing was switched"
-        " off.",
-        "The address was cut short or changed on its way: a chat or mail program may"
-        " have broken it.",
+        N_(
+            "It was revoked: the key of shared links was changed, or sharing was"
+            " switched off."
+        ),
+        N_(
+            "The address was cut short or changed on its way: a chat or mail program"
+            " may have broken it."
+        ),
     ),
     "hash_mismatch": (
-        "The address was changed by hand.",
-        "The link generator hashes something else than the Call-ID it signs: the path"
-        " wants the first 16 hex digits of the SHA-256 of the Call-ID alone.",
+        N_("The address was changed by hand."),
+        N_(
+            "The link generator hashes something else than the Call-ID it signs: the"
+            " path wants the first 16 hex digits of the SHA-256 of the Call-ID alone."
+        ),
     ),
 }
 
@@ -140,37 +165,49 @@ def of_link(error: LinkError) -> Problem:
     return Problem(
         error.status,
         error.message,
-        _TITLES[error.reason],
-        error.detail,
-        _CAUSES.get(error.reason, ()),
+        _(_TITLES[error.reason]),
+        _(error.detail),
+        tuple(_(cause) for cause in _CAUSES.get(error.reason, ())),
     )
 
 
 def of_missing_call(error: CallNotFoundError) -> Problem:
     """The page of a genuine link to a call that is not in the vault."""
     causes = [
-        "The Call-ID in the CDR is not the whole Call-ID header of the INVITE, or it is"
-        " the number of the record.",
-        "The call is still up: it is written once it has ended. Try again a minute"
-        " after the BYE.",
-        "The capture agent was not running, or had lost its connection to the"
-        " collector, while the call was made.",
-        f"The call is more than {error.lookback_days} days old: further back is not"
-        " searched.",
+        _(
+            "The Call-ID in the CDR is not the whole Call-ID header of the INVITE, or"
+            " it is the number of the record."
+        ),
+        _(
+            "The call is still up: it is written once it has ended. Try again a minute"
+            " after the BYE."
+        ),
+        _(
+            "The capture agent was not running, or had lost its connection to the"
+            " collector, while the call was made."
+        ),
+        _(
+            "The call is more than {days} days old: further back is not searched."
+        ).format(days=error.lookback_days),
     ]
     if len(error.call_id) == ACC_CALL_ID_LENGTH:
         causes.insert(
             0,
-            "This Call-ID is exactly 64 characters long. OpenSIPS cuts longer ones to"
-            " that length: its column acc.callid is a CHAR(64). Have it widened"
-            " (ALTER TABLE acc MODIFY callid VARCHAR(255)); rows already cut stay cut.",
+            _(
+                "This Call-ID is exactly 64 characters long. OpenSIPS cuts longer ones"
+                " to that length: its column acc.callid is a CHAR(64). Have it widened"
+                " (ALTER TABLE acc MODIFY callid VARCHAR(255)); rows already cut stay"
+                " cut."
+            ),
         )
     return Problem(
         404,
         "Call not found",
-        "Call not found",
-        "The link is genuine, but nothing is stored for this call. Check the likely"
-        " causes from the top.",
+        _("Call not found"),
+        _(
+            "The link is genuine, but nothing is stored for this call. Check the likely"
+            " causes from the top."
+        ),
         tuple(causes),
         call_id=on_one_line(error.call_id),
     )
@@ -181,9 +218,11 @@ def of_missing_message(error: MessageNotFoundError) -> Problem:
     return Problem(
         404,
         "Message not found",
-        "This call has no such message.",
-        f"Its messages have the numbers 1 to {error.count:,}. Go back to the call and"
-        " choose two of them.",
+        _("This call has no such message."),
+        _(
+            "Its messages have the numbers 1 to {count}. Go back to the call and choose"
+            " two of them."
+        ).format(count=error.count),
     )
 
 
@@ -192,12 +231,14 @@ def of_missing_leg() -> Problem:
     return Problem(
         404,
         "leg not found",
-        "This is not known as a leg of the call.",
-        "Only what the vault notes as a leg of a call is shown beside it. Open the call"
-        " by itself; it lists the legs there are.",
+        _("This is not known as a leg of the call."),
+        _(
+            "Only what the vault notes as a leg of a call is shown beside it. Open the"
+            " call by itself; it lists the legs there are."
+        ),
         (
-            "The address was put together by hand.",
-            "The note of the leg was pruned from the vault.",
+            _("The address was put together by hand."),
+            _("The note of the leg was pruned from the vault."),
         ),
     )
 
@@ -208,23 +249,27 @@ def of_sharing(error: NotSharedError) -> Problem:
         return Problem(
             404,
             "not shared",
-            "Calls cannot be shared here.",
-            "Sharing is off. Whoever runs the server can switch it on by"
-            " SIPVAULT_SHARE_MAX_DAYS and SIPVAULT_SHARE_KEY.",
+            _("Calls cannot be shared here."),
+            _(
+                "Sharing is off. Whoever runs the server can switch it on by"
+                " SIPVAULT_SHARE_MAX_DAYS and SIPVAULT_SHARE_KEY."
+            ),
         )
     if error.status == 403:
         return Problem(
             403,
             "foreign form",
-            "The request to share came from another site.",
-            "Nothing was shared. Open the call from the CDR viewer, and share it from"
-            " its page.",
+            _("The request to share came from another site."),
+            _(
+                "Nothing was shared. Open the call from the CDR viewer, and share it"
+                " from its page."
+            ),
         )
     return Problem(
         400,
         "not shared",
-        "The call could not be shared like that.",
-        "Nothing was shared. Go back to the call and choose one of the lifetimes.",
+        _("The call could not be shared like that."),
+        _("Nothing was shared. Go back to the call and choose one of the lifetimes."),
     )
 
 
@@ -233,38 +278,56 @@ def of_missing_scenario(error: NoScriptError) -> Problem:
     return Problem(
         404,
         "no scenario",
-        "There is no scenario of this side of the call.",
-        f"A scenario begins with the call's INVITE, and {error}. If the capture began"
-        " after it, or the call is on record at another place too, try the other side.",
+        _("There is no scenario of this side of the call."),
+        _(
+            "A scenario begins with the call's INVITE, and {error}. If the capture"
+            " began after it, or the call is on record at another place too, try the"
+            " other side."
+        ).format(error=error),
     )
 
 
-STORE_DOWN = Problem(
-    503,
-    "store unreachable",
-    "The vault cannot be reached at the moment.",
-    "Whether the call is stored is not known. Reload this page in half a minute; if it"
-    " stays like this, tell whoever runs the server.",
-    (
-        "The object store, or the network to it, is down.",
-        "Its keys or its bucket were changed: flask sipvault doctor tells which.",
-    ),
-)
+def of_store() -> Problem:
+    """The page of a call whose store cannot be asked."""
+    return Problem(
+        503,
+        "store unreachable",
+        _("The vault cannot be reached at the moment."),
+        _(
+            "Whether the call is stored is not known. Reload this page in half a"
+            " minute; if it stays like this, tell whoever runs the server."
+        ),
+        (
+            _("The object store, or the network to it, is down."),
+            _(
+                "Its keys or its bucket were changed: flask sipvault doctor tells"
+                " which."
+            ),
+        ),
+    )
 
-WRONG_METHOD = Problem(
-    405,
-    "method not allowed",
-    "This address can only be read.",
-    "Open it with GET: nothing here can be changed.",
-)
 
-BROKEN = Problem(
-    500,
-    "internal error",
-    "Something went wrong while this page was made.",
-    "It is our fault, not yours. Reload once; if it happens again, the server's log"
-    " says what it was, at this minute. The capture may still download.",
-)
+def of_method() -> Problem:
+    """The page of an address that was not asked to be read."""
+    return Problem(
+        405,
+        "method not allowed",
+        _("This address can only be read."),
+        _("Open it with GET: nothing here can be changed."),
+    )
+
+
+def of_bug() -> Problem:
+    """The page that could not be made."""
+    return Problem(
+        500,
+        "internal error",
+        _("Something went wrong while this page was made."),
+        _(
+            "It is our fault, not yours. Reload once; if it happens again, the server's"
+            " log says what it was, at this minute. The capture may still download."
+        ),
+    )
 
 
 def answer(problem: Problem, *, for_programs: bool = False) -> Response:
@@ -273,7 +336,7 @@ def answer(problem: Problem, *, for_programs: bool = False) -> Response:
     :param for_programs: JSON unless the client asks for a page, instead of a page
         unless it asks for JSON.
     """
-    if _wants_json(for_programs):
+    if wants_json(for_programs=for_programs):
         response = jsonify(error=problem.error, detail=problem.detail)
     else:
         response = Response(
@@ -283,12 +346,3 @@ def answer(problem: Problem, *, for_programs: bool = False) -> Response:
     response.status_code = problem.status
     response.vary.add("Accept")
     return response
-
-
-def _wants_json(for_programs: bool) -> bool:
-    kinds = ["text/html", "application/json"]
-    if for_programs:
-        kinds.reverse()
-    # Of what a client likes equally, "*/*" say, the first of ours wins.
-    best = request.accept_mimetypes.best_match(kinds, default=kinds[0])
-    return best == "application/json"

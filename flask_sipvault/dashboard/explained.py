@@ -19,6 +19,7 @@ from ..analysis.ladder import Ladder
 from ..analysis.ladder import ladder
 from ..analysis.ladder import Ports
 from ..evidence import Evidence
+from ..language import spoken
 
 #: A shorter call is explained quicker than it is worth keeping.
 WORTH_KEEPING = 500
@@ -75,15 +76,19 @@ class ExplainedCalls:
         short = sum(len(leg.sip) for leg in legs) < WORTH_KEEPING
         if short or any(not leg.parts or leg.damage for leg in legs):
             return ExplainedCall(evidence, self._aliases, others)
-        name = tuple(
-            (
-                leg.customer_id,
-                leg.call_id,
-                tuple(leg.parts),
-                tuple(leg.legs),
-                len(leg.sip),
-            )
-            for leg in legs
+        # The words of an explanation are in one language.
+        name = (
+            spoken(),
+            *(
+                (
+                    leg.customer_id,
+                    leg.call_id,
+                    tuple(leg.parts),
+                    tuple(leg.legs),
+                    len(leg.sip),
+                )
+                for leg in legs
+            ),
         )
         with self._lock:
             known = self._kept.get(name)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from datetime import timezone
 
+from ..language import ngettext
+
 #: Stands where there is no figure.
 NONE = "\N{EN DASH}"
 
@@ -100,5 +102,7 @@ def _hours_minutes_seconds(seconds: int) -> str:
 def size(count: int) -> str:
     """``734 bytes``, ``12.3 kB``."""
     if count < 10_000:
-        return f"{count:,} byte" if count == 1 else f"{count:,} bytes"
+        return ngettext("{count} byte", "{count} bytes", count).format(
+            count=f"{count:,}"
+        )
     return f"{count / 1000:,.1f} kB"

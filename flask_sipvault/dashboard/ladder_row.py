@@ -8,6 +8,7 @@ from markupsafe import escape
 
 from ..analysis.ladder import Lifeline
 from ..analysis.ladder import Row
+from ..language import _
 from . import figures
 from .plain import on_one_line
 
@@ -80,15 +81,17 @@ def draw_row(
 def _spoken(row: Row, lifelines: list[Lifeline]) -> str:
     names = [lifelines[end].label for end in (row.source, row.target)]
     since = figures.since(row.since_start_ns)
-    label = f"leg {row.label}" if row.leg else row.label
-    spoken = f"{label} from {names[0]} to {names[1]} at {since}"
+    label = _("leg {label}").format(label=row.label) if row.leg else row.label
+    spoken = _("{label} from {source} to {target} at {time}").format(
+        label=label, source=names[0], target=names[1], time=since
+    )
     if row.sendings > 1:
-        spoken += (
-            f", sent {row.sendings} times within"
-            f" {figures.duration(row.last_sending_ns / 1_000_000)}"
+        spoken += _(", sent {count} times within {duration}").format(
+            count=row.sendings,
+            duration=figures.duration(row.last_sending_ns / 1_000_000),
         )
     if row.transaction is not None:
-        spoken += f", transaction {row.transaction}"
+        spoken += ", " + _("transaction {n}").format(n=row.transaction)
     if row.detail:
         spoken += f", {row.detail}"
     return on_one_line(spoken)
@@ -158,7 +161,9 @@ def _label(row: Row, start: float, end: float, width: int, *, beside: bool) -> s
 
 def _fold(row: Row, width: int, url: str) -> str:
     """The button at the right that shows each sending, or only the first."""
-    words = f"Sent {row.sendings} times: show or hide the retransmissions"
+    words = _("Sent {count} times: show or hide the retransmissions").format(
+        count=row.sendings
+    )
     return (
         f'<a class="sv-fold" href="{escape(url)}#r{row.n}" data-first="{row.n}"'
         f' role="button" aria-label="{words}"><title>{words}</title>'

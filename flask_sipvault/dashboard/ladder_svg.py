@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from ..analysis.ladder import Ladder
 from ..analysis.ladder import Row
+from ..language import _
 from . import figures
 from . import ladder_row
 from .ladder_row import cut
@@ -139,7 +140,7 @@ class LadderPen:
         yield (
             f'<svg class="sv-rungs" width="{self.width}" height="{height}"'
             f' viewBox="0 0 {self.width} {height}" role="group"'
-            f' aria-label="SIP ladder, messages {rows[0].n} to {rows[-1].n}">'
+            f' aria-label="{escape(self._name(rows))}">'
         )
         yield from self._media_ground(items, tops, height)
         for x in self._columns:
@@ -150,6 +151,11 @@ class LadderPen:
         for top, item in zip(tops, items, strict=True):
             yield from self._item(item, top)
         yield "</svg>"
+
+    def _name(self, rows: Sequence[Row]) -> str:
+        return _("SIP ladder, messages {first} to {last}").format(
+            first=rows[0].n, last=rows[-1].n
+        )
 
     def _item(self, item: _Item, top: int) -> Iterator[str]:
         classes = " ".join(filter(None, ["sv-item", item.classes]))

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from ..analysis.logs import level
 from ..analysis.messages import Message
 from ..evidence import LogLine
+from ..language import _
+from ..language import N_
 from . import figures
 from .moments import moment
 from .page import Choice
@@ -38,9 +40,9 @@ _WANTED: dict[Level, tuple[str, ...]] = {
     "error": ("error",),
 }
 _NAMES: dict[Level, str] = {
-    "all": "All lines",
-    "warning": "Warnings and errors",
-    "error": "Errors",
+    "all": N_("All lines"),
+    "warning": N_("Warnings and errors"),
+    "error": N_("Errors"),
 }
 
 
@@ -131,7 +133,7 @@ def logs_view(log: Log, view: View, url: Callable[[View], str]) -> LogsView:
         stretches(
             found,
             LOG_LINES_AT_ONCE,
-            what="Lines",
+            what=_("Lines {first} to {last}"),
             number=lambda line: line.n,
             ms=log.ms,
             url=lambda n: f"{url(view.but(line=n))}#l{n}",
@@ -171,7 +173,7 @@ def _levels(told: list[_Line], view: View, url: Callable[[View], str]) -> list[C
         return []
     return [
         Choice(
-            _NAMES[each],
+            _(_NAMES[each]),
             each,
             url(view.but(level=each, line=1)),
             view.level == each,
@@ -188,10 +190,10 @@ def _source_choices(
     names = {line.source_number: on_one_line(line.line.source) for line in lines}
     if len(names) < 2:
         return []
-    choices = [Choice("All sources", "0", url(view.but(source=0)), view.source == 0)]
+    choices = [Choice(_("All sources"), "0", url(view.but(source=0)), view.source == 0)]
     return choices + [
         Choice(
-            name or "unnamed",
+            name or _("unnamed"),
             str(number),
             url(view.but(source=number, line=1)),
             view.source == number,

@@ -16,6 +16,7 @@ from markupsafe import escape
 
 from ..analysis.ladder import MediaSpan
 from ..analysis.wording import duration
+from ..language import _
 from . import figures
 from .plain import on_one_line
 from .stretches import ms_of
@@ -64,9 +65,12 @@ class MediaBand:
 def media_band(span: MediaSpan, lines: Sequence[MediaLine] = ()) -> MediaBand:
     """The band of a call, with what was measured of its media, if anything was."""
     length = duration((span.end_ns - span.start_ns) / 1_000_000)
-    words = [f"Media {span.codecs}".rstrip(), length if span.ended else f"{length} +"]
+    words = [
+        _("Media {codecs}").format(codecs=span.codecs).rstrip(),
+        length if span.ended else f"{length} +",
+    ]
     if not lines:
-        words.append("by the signalling")
+        words.append(_("by the signalling"))
     return MediaBand(span, on_one_line(" · ".join(words)), lines)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from ..analysis.ladder import Ladder
 from ..analysis.messages import Message
+from ..language import _
 from ..protocols.mime import BodyPart
 from ..protocols.sdp import Media
 from . import figures
@@ -115,12 +116,14 @@ class _Twins:
         found = []
         first = message.retransmission_of
         if first is not None:
-            found.append(Twin(first, "its first sending", self._url(first, message.n)))
+            found.append(
+                Twin(first, _("its first sending"), self._url(first, message.n))
+            )
         for other in reversed(self._same[_across_hops(message)]):
             # A proxy may listen on one port and send from another.
             if other.n < message.n and other.target.ip == message.origin.ip:
                 url = self._url(other.n, message.n)
-                found.append(Twin(other.n, "the same one hop before", url))
+                found.append(Twin(other.n, _("the same one hop before"), url))
                 break
         return found
 
@@ -165,12 +168,12 @@ def _media_line(media: Media) -> str:
     codecs = [
         f"{codec.name}/{codec.clock_rate}" for codec in media.codecs.values()
     ] or media.formats
-    where = str(media.rtp) if media.rtp else "refused (port 0)"
+    where = str(media.rtp) if media.rtp else _("refused (port 0)")
     facts = [f"{media.kind} {where}", ", ".join(codecs), media.direction]
     if media.ptime:
-        facts.append(f"{media.ptime:g} ms a packet")
+        facts.append(_("{ms} ms a packet").format(ms=f"{media.ptime:g}"))
     if media.encrypted:
-        facts.append("encrypted")
+        facts.append(_("encrypted"))
     if media.on_hold:
-        facts.append("on hold")
+        facts.append(_("on hold"))
     return on_one_line(" · ".join(fact for fact in facts if fact))

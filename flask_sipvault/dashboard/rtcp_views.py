@@ -8,6 +8,7 @@ from ..analysis.dialog import Call
 from ..analysis.media import Datagram
 from ..analysis.media import read_rtcp
 from ..analysis.media import Report
+from ..language import _
 from ..protocols import rtcp
 from . import figures
 from .moments import moment
@@ -26,11 +27,15 @@ def report_views(call: Call) -> list[ReportView]:
 
 def _of_datagram(datagram: Datagram) -> Iterator[ReportView]:
     if datagram.problem:
-        yield _view(datagram, "RTCP", note=f"cannot be read: {datagram.problem}")
+        yield _view(
+            datagram,
+            "RTCP",
+            note=_("cannot be read: {problem}").format(problem=datagram.problem),
+        )
     reports = iter(datagram.reports)
     for packet in datagram.packets:
         if isinstance(packet, rtcp.SenderReport):
-            sent = f"sent {packet.packets:,} packets so far"
+            sent = _("sent {count} packets so far").format(count=f"{packet.packets:,}")
             yield from _of_blocks(datagram, packet, reports, sent)
         elif isinstance(packet, rtcp.ReceiverReport):
             yield from _of_blocks(datagram, packet, reports, "")
@@ -40,7 +45,7 @@ def _of_datagram(datagram: Datagram) -> Iterator[ReportView]:
                     yield _of_metrics(datagram, block)
         elif isinstance(packet, rtcp.Goodbye):
             ssrc = packet.ssrcs[0] if packet.ssrcs else None
-            yield _view(datagram, "BYE", ssrc, note=packet.reason or "stream ended")
+            yield _view(datagram, "BYE", ssrc, note=packet.reason or _("stream ended"))
 
 
 def _of_blocks(
@@ -53,7 +58,7 @@ def _of_blocks(
     kind = "SR" if isinstance(packet, rtcp.SenderReport) else "RR"
     if not packet.blocks and sent:
         yield _view(datagram, kind, note=f"{_ssrc(packet.ssrc)} {sent}")
-    for _, report in zip(packet.blocks, reports, strict=False):
+    for __, report in zip(packet.blocks, reports, strict=False):
         yield _view(
             datagram,
             kind,
@@ -71,7 +76,9 @@ def _of_metrics(datagram: Datagram, block: rtcp.VoipMetrics) -> ReportView:
     scores = {"R": block.r_factor, "MOS-LQ": block.mos_lq, "MOS-CQ": block.mos_cq}
     facts = [f"{name} {score}" for name, score in scores.items() if score is not None]
     if block.discard_rate:
-        facts.append(f"{figures.share(block.discard_rate)} discarded")
+        facts.append(
+            _("{share} discarded").format(share=figures.share(block.discard_rate))
+        )
     return _view(
         datagram,
         "XR",
@@ -111,9 +118,9 @@ def _view(
 
 def _route(datagram: Datagram) -> str:
     if datagram.src is None and datagram.dst is None:
-        return "not captured"
+        return _("not captured")
     route = f"{datagram.src or '?'} → {datagram.dst or '?'}"
-    return f"{route} (by the SDP)" if datagram.derived else route
+    return _("{route} (by the SDP)").format(route=route) if datagram.derived else route
 
 
 def _ssrc(ssrc: int | None) -> str:

@@ -10,6 +10,8 @@ from flask import render_template
 from flask import request
 from flask.typing import ResponseReturnValue
 
+from ..language import _
+from ..language import ngettext
 from ..links import CallIdError
 from .errors import NotSharedError
 from .moments import day
@@ -95,8 +97,10 @@ def _lifetimes(longest: int) -> list[Lifetime]:
 
 
 def _in_words(seconds: int) -> str:
-    count, unit = (seconds // _DAY, "day") if seconds >= _DAY else (1, "hour")
-    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+    if seconds < _DAY:
+        return _("1 hour")
+    days = seconds // _DAY
+    return ngettext("{count} day", "{count} days", days).format(count=days)
 
 
 def _is_from_here() -> bool:

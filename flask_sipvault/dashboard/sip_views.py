@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ..analysis.dialog import Call
 from ..analysis.ladder import Row
 from ..analysis.messages import Message
+from ..language import _
 from ..protocols.address import Endpoint
 from .addresses import Addresses
 from .explained import ExplainedCall
@@ -65,7 +66,7 @@ class SipViews:
             stretches(
                 self._found,
                 MESSAGES_AT_ONCE,
-                what="Messages",
+                what=_("Messages {first} to {last}"),
                 number=lambda message: message.n,
                 ms=lambda message: ms_of(self._row(message).since_start_ns),
                 url=lambda n: f"{addresses.page(view.but(message=n))}#m{n}",
@@ -154,8 +155,8 @@ class SipViews:
             return []
         url, view = self._addresses.page, self._view
         return [
-            Choice("by host", "merged", url(view.but(ports="merged")), merged),
-            Choice("by port", "split", url(view.but(ports="split")), not merged),
+            Choice(_("by host"), "merged", url(view.but(ports="merged")), merged),
+            Choice(_("by port"), "split", url(view.but(ports="split")), not merged),
         ]
 
     def _again(self) -> list[Choice]:
@@ -165,8 +166,10 @@ class SipViews:
             return []
         url, view = self._addresses.page, self._view
         return [
-            Choice("folded", "", url(view.but(again=False)), not view.again),
-            Choice("shown", "shown", url(view.but(again=True)), view.again, str(count)),
+            Choice(_("folded"), "", url(view.but(again=False)), not view.again),
+            Choice(
+                _("shown"), "shown", url(view.but(again=True)), view.again, str(count)
+            ),
         ]
 
     def _only(self) -> list[Choice]:
@@ -179,7 +182,7 @@ class SipViews:
         url, view = self._addresses.page, self._view
         return [
             Choice(
-                word or "Everything",
+                word or _("Everything"),
                 word,
                 url(view.but(find=word, message=1)),
                 view.find == word,

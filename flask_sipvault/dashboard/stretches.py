@@ -27,14 +27,14 @@ def stretches(
 ) -> Iterator[tuple[Stretch, Sequence[_Item]]]:
     """The items cut into stretches, each with its items.
 
-    :param what: ``Messages``.
+    :param what: ``Messages {first} to {last}``.
     :param number: gives an item's number; numbers rise, and may have gaps.
     :param url: gives the address of the page that shows the item of a number.
     """
     for at in range(0, len(items), size):
         some = items[at : at + size]
         first, last = number(some[0]), number(some[-1])
-        label = f"{what} {first:,} to {last:,}"
+        label = what.format(first=f"{first:,}", last=f"{last:,}")
         yield Stretch(first, last, len(some), ms(some[0]), label, url(first)), some
 
 

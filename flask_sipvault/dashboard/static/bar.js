@@ -1,7 +1,6 @@
 // Colours, time zone, copying, menus: what the whole page has in common.
 
 const THEMES = ["auto", "light", "dark"];
-const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
 const pad = (value) => String(value).padStart(2, "0");
 
@@ -14,10 +13,10 @@ const offsetOf = (moment) => {
   return `UTC${minutes < 0 ? "−" : "+"}${pad(Math.floor(size / 60))}:${pad(size % 60)}`;
 };
 
-const localText = (element) => {
+const localText = (element, { months }) => {
   const moment = new Date(element.dateTime);
   const fraction = /\.(\d{3})/.exec(element.dateTime)?.[1] ?? "000";
-  const day = `${moment.getDate()} ${MONTHS[moment.getMonth()]} ${moment.getFullYear()}`;
+  const day = `${moment.getDate()} ${months[moment.getMonth()]} ${moment.getFullYear()}`;
   switch (element.dataset.form) {
     case "day": return `${day}, ${timeOf(moment)} ${offsetOf(moment)}`;
     case "hour": return `${timeOf(moment).slice(0, 5)} ${offsetOf(moment)}`;
@@ -30,7 +29,7 @@ const startTheme = ({ page, words, say, remember }) => {
   const button = page.querySelector("[data-sv-theme-button]");
   if (!button) return;
   const current = () => root.dataset.svTheme || "auto";
-  const name = () => { button.querySelector("span").textContent = current(); };
+  const name = () => { button.textContent = words.colours(current()); };
   name();
   button.addEventListener("click", () => {
     const next = THEMES[(THEMES.indexOf(current()) + 1) % THEMES.length];
@@ -42,28 +41,45 @@ const startTheme = ({ page, words, say, remember }) => {
   });
 };
 
+// Times of day as the time since the call's first moment; dates stay what they are.
+const sinceText = (element, start) => {
+  if (element.dataset.form) return element.dataset.utc;
+  const micros = BigInt(Date.parse(`${element.dateTime.slice(0, 19)}Z`)) * 1000n
+    + BigInt((/\.(\d{6})/.exec(element.dateTime)?.[1]) ?? 0);
+  const ms = (micros * 1000n - start) / 1_000_000n;
+  const size = ms < 0n ? -ms : ms;
+  const [hours, minutes, seconds] = [size / 3_600_000n, size / 60_000n % 60n, size / 1000n % 60n];
+  const front = hours ? `${hours}:${pad(minutes)}` : `${minutes}`;
+  const sign = ms < 0n ? "−" : "";
+  return `${sign}${front}:${pad(seconds)}.${String(size % 1000n).padStart(3, "0")}`;
+};
+
 const startZone = ({ page, words, say, remember, remembered, onAdded }) => {
   const button = page.querySelector("[data-sv-zone-button]");
   if (!button) return;
-  let local = remembered("zone") === "local";
+  const start = page.dataset.start && BigInt(page.dataset.start);
+  const zones = start ? ["utc", "local", "since"] : ["utc", "local"];
+  let zone = zones.includes(remembered("zone")) ? remembered("zone") : "utc";
+  const textOf = {
+    utc: (element) => element.dataset.utc,
+    local: (element) => localText(element, words),
+    since: (element) => sinceText(element, start),
+  };
   const show = (root) => {
     for (const element of root.querySelectorAll("time[datetime]")) {
       element.dataset.utc ??= element.textContent;
-      element.textContent = local ? localText(element) : element.dataset.utc;
+      element.textContent = textOf[zone](element);
     }
   };
-  const name = () => {
-    button.textContent = local ? words.local : words.utc;
-    button.setAttribute("aria-pressed", String(local));
-  };
+  const name = () => { button.textContent = words.zones[zone]; };
   name();
   onAdded(show);
   button.addEventListener("click", () => {
-    local = !local;
-    remember("zone", local ? "local" : "utc");
+    zone = zones[(zones.indexOf(zone) + 1) % zones.length];
+    remember("zone", zone);
     name();
     show(page);
-    say(local ? words.timesLocal : words.timesUtc);
+    say(words.timesIn[zone]);
   });
 };
 

@@ -1,29 +1,37 @@
-// What the scripts say to the reader.
+// What the scripts say to the reader, in the page's language: script_words.py.
+
+const texts = JSON.parse(
+  document.querySelector('meta[name="sipvault-words"]')?.content ?? "{}");
+const language = document.querySelector(".sipvault")?.lang || "en";
+
+const say = (name, values = {}) =>
+  (texts[name] ?? "").replace(/\{(\w+)\}/g, (_, key) => values[key]);
+const number = (value) => value.toLocaleString(language);
+const found = (name) => (some, all) => say(name, { some: number(some), all: number(all) });
 
 export const words = {
-  colours: (theme) => `Colours: ${theme}`,
-  utc: "UTC",
-  local: "Local time",
-  timesUtc: "Times are UTC",
-  timesLocal: "Times are local",
-  copied: "Copied",
-  copyByHand: "Selected: press Ctrl+C",
-  loading: "Loading …",
-  expired: "This link has expired. Open the call once more from the list of calls.",
-  unreachable: "The server did not answer. Try again.",
-  found: (some, all) => `${some.toLocaleString("en")} of ${all.toLocaleString("en")} messages fit`,
-  noneFound: "No message fits this filter.",
-  comparing: (n) => `Comparing message ${n}: choose another, then press c, or its button.`,
-  compareWith: (n) => `Compare with ${n}`,
-  compare: "Compare with …",
-  compared: (left, right) => `Messages ${left} and ${right} side by side`,
-  live: "The page asks for more by itself.",
-  more: "There is more of the call",
-  moreAt: (time) => `More of the call came at ${time}. The page asks for more by itself.`,
-  callOver: "The call is over.",
-  callComplete: "All of it is on this page now.",
-  liveExpired: "This link has expired, and no more comes by it. Open the call once more from the list of calls.",
-  liveGone: "The call is not stored any more.",
-  liveAway: "The server did not answer. The page goes on asking.",
-  linesFound: (some, all) => `${some.toLocaleString("en")} of ${all.toLocaleString("en")} lines fit`,
+  colours: (theme) => say("colours", { theme: say(theme) }),
+  months: say("months").split(" "),
+  zones: { utc: say("zoneUtc"), local: say("zoneLocal"), since: say("zoneSince") },
+  timesIn: { utc: say("timesUtc"), local: say("timesLocal"), since: say("timesSince") },
+  copied: say("copied"),
+  copyByHand: say("copyByHand"),
+  loading: say("loading"),
+  expired: say("expired"),
+  unreachable: say("unreachable"),
+  found: found("found"),
+  noneFound: say("noneFound"),
+  comparing: (n) => say("comparing", { n }),
+  compareWith: (n) => say("compareWith", { n }),
+  compare: say("compare"),
+  compared: (left, right) => say("compared", { left, right }),
+  live: say("live"),
+  more: say("more"),
+  moreAt: (time) => say("moreAt", { time }),
+  callOver: say("callOver"),
+  callComplete: say("callComplete"),
+  liveExpired: say("liveExpired"),
+  liveGone: say("liveGone"),
+  liveAway: say("liveAway"),
+  linesFound: found("linesFound"),
 };
