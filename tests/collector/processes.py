@@ -72,7 +72,7 @@ class Process:
     def ready(self) -> Process:
         """Wait until it listens."""
         wait_until(lambda: "message=listening" in self.said() or self.ended, 60)
-        assert not self.ended, self.said()
+        assert not self.ended, (self._process.returncode, self.said())
         return self
 
     def said(self) -> str:
