@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ..analysis.joined import letter
 from ..analysis.joined import MAX_LEGS
+from ..language import _
+from ..language import N_
 from ..links import CallIdError
 from .explained import ExplainedCall
+from .opening import LEGS_FOLLOWED
 from .opening import Opening
 from .opening import state
 from .page import LegsView
@@ -16,13 +17,13 @@ from .plain import on_one_line
 
 #: What ties two legs, in words; the keys are those of :data:`flask_sipvault.legs.Why`.
 _REASONS = {
-    "header": "named in a header of the INVITE",
-    "replaces": "one replaces the other",
-    "transfer": "asked for by REFER",
-    "session": "the same Session-ID",
-    "media": "the same media address",
-    "origin": "the same SDP origin",
-    "parties": "the same two within seconds",
+    "header": N_("named in a header of the INVITE"),
+    "replaces": N_("one replaces the other"),
+    "transfer": N_("asked for by REFER"),
+    "session": N_("the same Session-ID"),
+    "media": N_("the same media address"),
+    "origin": N_("the same SDP origin"),
+    "parties": N_("the same two within seconds"),
 }
 
 
@@ -39,7 +40,7 @@ def legs_view(explained: ExplainedCall, opening: Opening) -> LegsView | None:
     for why, other in evidence.legs:
         found.setdefault(other, (why, ""))
     if opening.two_hops:
-        for near in list(found):
+        for near in sorted(found)[:LEGS_FOLLOWED]:
             for why, other in opening.legs_of(near):
                 if other != evidence.call_id:
                     found.setdefault(other, (why, near))
@@ -54,7 +55,8 @@ def legs_view(explained: ExplainedCall, opening: Opening) -> LegsView | None:
         _leg(other, "", "", opening, shown) for other in shown[1:] if other not in found
     ]
     more = "" if opening.two_hops else _page(opening, opening.beside, two_hops=True)
-    return LegsView(legs, more, [on_one_line(name) for name in _gone(opening, shown)])
+    gone = [on_one_line(name) for name in opening.beside if name not in shown]
+    return LegsView(legs, more, gone, joined=len(shown) > 1)
 
 
 def _leg(
@@ -69,7 +71,7 @@ def _leg(
         join, mark = "" if full else _page(opening, (*beside, call_id)), ""
     return LegView(
         call_id=on_one_line(call_id),
-        why=_REASONS.get(why, on_one_line(why)),
+        why=_(_REASONS[why]) if why in _REASONS else on_one_line(why),
         via=on_one_line(via),
         url=_link(call_id, opening.customer_id),
         letter=mark,
@@ -90,8 +92,3 @@ def _link(call_id: str, customer_id: str) -> str:
         return state().url_for_call(call_id, customer_id)
     except CallIdError:
         return ""
-
-
-def _gone(opening: Opening, shown: list[str]) -> Iterator[str]:
-    """The legs that were asked for, and of which nothing is stored any more."""
-    yield from (name for name in opening.beside if name not in shown)

@@ -73,11 +73,13 @@ class LegsView:
 
     :param more_url: the page that looks for the legs of these too; empty once it has.
     :param gone: those that were asked for, and of which nothing is stored.
+    :param joined: whether some are beside the call.
     """
 
     legs: list[LegView]
     more_url: str
     gone: list[str]
+    joined: bool
 
 
 @dataclass(frozen=True, slots=True)
