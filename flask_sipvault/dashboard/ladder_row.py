@@ -14,7 +14,7 @@ from .plain import on_one_line
 
 HEIGHT = 28
 HEIGHT_OF_TWO_LINES = 42  # where the detail has no room beside the label
-TIMES = 140  # the columns of time, delta and transaction
+TIMES = 148  # the columns of time, delta and transaction
 
 #: So many colours tell transactions apart; beside each stands its number.
 TRANSACTION_COLOURS = 6
@@ -59,14 +59,14 @@ def draw_row(
         f"<title>{spoken}</title>"
         f'<rect class="sv-hit" x="1" y="0" width="{width - 2}" height="{high - 2}"'
         ' rx="4"/>'
-        f'<text class="sv-time" x="62" y="{_BASE - 3}" text-anchor="end">'
+        f'<text class="sv-time" x="76" y="{_BASE - 3}" text-anchor="end">'
         f"{escape(figures.since(row.since_start_ns))}</text>"
     )
     if row.leg:
         yield f'<rect class="sv-legmark" x="1" y="1" width="5" height="{high - 4}"/>'
     if row.n > 1:
         yield (
-            f'<text class="sv-delta" x="68" y="{_BASE - 3}">'
+            f'<text class="sv-delta" x="81" y="{_BASE - 3}">'
             f"{escape(figures.delta(row.delta_ns))}</text>"
         )
     if row.transaction is not None:

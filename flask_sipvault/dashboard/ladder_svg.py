@@ -11,7 +11,9 @@ so that a script can fold some away and move up the rest.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -28,14 +30,16 @@ from .ladder_row import cut
 from .ladder_row import draw_row
 from .media_band import draw_band
 from .media_band import MediaBand
+from .page import RepeatView
 from .plain import on_one_line
 
 #: The page's card shows this much without scrolling.
 CARD_WIDTH = 600
 
-_SIDE = 60  # from the outer lifelines to the edge
+_SIDE = 56  # from the outer lifelines to the edge
 _NARROWEST = 156  # between two lifelines, so that "200 OK PCMU" fits
 HEADS_HEIGHT = 42  # of the lifelines' names
+_REPEAT = 34  # of the line that stands for what is not shown each time
 _PAUSE = 26  # extra height where nothing happened for long
 _MARGIN = 4  # above and below a piece
 _HEAD_CHARACTER = 7.7  # width of a lifeline's name's average character
@@ -87,6 +91,8 @@ class LadderPen:
     """Draws a ladder piece by piece.
 
     :param fold_url: see :func:`.ladder_row.draw_row`.
+    :param repeats: what is said after the messages of these numbers.
+    :param left_out: the numbers of the messages that are not drawn because of that.
     """
 
     def __init__(
@@ -96,11 +102,15 @@ class LadderPen:
         media: MediaBand | None = None,
         unfolded: bool = True,
         fold_url: str = "",
+        repeats: Mapping[int, RepeatView] | None = None,
+        left_out: Container[int] = (),
     ) -> None:
         self._lifelines = ladder.lifelines
         self._columns = _columns(len(ladder.lifelines))
         self._media = media
-        self._before_band = _longest_gap(ladder.rows, media) if media else None
+        drawn = [row for row in ladder.rows if row.n not in left_out]
+        self._before_band = _longest_gap(drawn, media) if media else None
+        self._repeats = repeats or {}
         self._unfolded = unfolded
         self._fold_url = fold_url
         self.width = round(self._columns[-1] + _SIDE)
@@ -131,6 +141,8 @@ class LadderPen:
             elif row.delta_ns >= PAUSE_NS:
                 yield _Item("sv-pause", _PAUSE, row, folded)
             yield _Item("", ladder_row.height(row, self._columns), row, folded)
+            if row.n in self._repeats:
+                yield _Item("sv-repeat", _REPEAT, row, False)
 
     def _piece(self, rows: Sequence[Row]) -> Iterator[str]:
         items = list(self._items(rows))
@@ -168,6 +180,8 @@ class LadderPen:
         )
         if item.classes == "sv-pause":
             yield self._pause(item.row)
+        elif item.classes == "sv-repeat":
+            yield self._repeat(self._repeats[item.row.n])
         elif self._media and item.classes == "sv-mediaband":
             yield from draw_band(self._media, *self._media_ends(), ladder_row.TIMES)
         else:
@@ -184,6 +198,17 @@ class LadderPen:
             f'<line x1="{edge}" x2="{self.width - 8}" y1="{y:.0f}" y2="{y:.0f}"'
             f' aria-hidden="true"/><text x="{edge - 16}" y="{y + 4:.0f}"'
             f' text-anchor="end" aria-hidden="true">{words}</text>'
+        )
+
+    def _repeat(self, repeat: RepeatView) -> str:
+        words = escape(repeat.text)
+        left = ladder_row.TIMES + 12
+        width = self.width - left - 8
+        return (
+            f'<a class="sv-repeatlink" href="{escape(repeat.url)}" role="button">'
+            f'<rect x="{left}" y="4" width="{width}" height="24" rx="12"/>'
+            f'<text x="{left + width / 2:.0f}" y="20" text-anchor="middle">{words} ▸'
+            "</text></a>"
         )
 
     def _media_ends(self) -> tuple[float, float]:

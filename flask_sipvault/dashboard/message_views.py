@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from collections.abc import Hashable
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 
 from ..analysis.ladder import Ladder
@@ -21,6 +22,7 @@ from .page import Answer
 from .page import BodyView
 from .page import LogView
 from .page import MessageView
+from .page import RepeatView
 from .page import Twin
 from .plain import on_one_line
 from .stretches import ms_of
@@ -35,11 +37,13 @@ def message_views(
     drawn: Ladder,
     logs: Iterable[LogView],
     compare_url: Callable[[int, int], str],
+    repeats: Mapping[int, RepeatView],
 ) -> list[MessageView]:
     """Some of the call's messages, each with the log lines that are nearest to it.
 
     :param shown: those to be shown; ``messages`` are all of the call's.
     :param drawn: the whole ladder, a row a message.
+    :param repeats: what is said after the messages of these numbers.
     """
     beside: dict[int | None, list[LogView]] = defaultdict(list)
     for line in logs:
@@ -78,6 +82,7 @@ def message_views(
                 bodies=_bodies(message),
                 logs=near[:LOG_LINES_BESIDE],
                 logs_left_out=max(0, len(near) - LOG_LINES_BESIDE),
+                repeat=repeats.get(message.n),
                 leg=message.leg,
             )
         )

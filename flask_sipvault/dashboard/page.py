@@ -147,6 +147,14 @@ class Twin:
 
 
 @dataclass(frozen=True, slots=True)
+class RepeatView:
+    """Says that the messages up to here come again and again, and where to see it."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class BodyView:
     """A body, or the part of one that has several."""
 
@@ -194,6 +202,7 @@ class MessageView:
     :param source: who sent it, by name or address; ``src`` is the address.
     :param detail: the ladder's few words on it.
     :param media: the SDP in short, a line a media stream.
+    :param repeat: what comes after it and is not shown each time.
     :param logs: the log lines that are nearer to this message than to any other.
     :param leg: the letter of its leg where several are on the page; "" otherwise.
     """
@@ -224,6 +233,7 @@ class MessageView:
     bodies: list[BodyView]
     logs: list[LogView]
     logs_left_out: int
+    repeat: RepeatView | None = None
     leg: str = ""
 
 

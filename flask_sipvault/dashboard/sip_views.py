@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from ..analysis.dialog import Call
 from ..analysis.ladder import Row
 from ..analysis.messages import Message
+from ..analysis.repeats import find_repeats
+from ..analysis.repeats import Repeat
 from ..language import _
+from ..language import ngettext
 from ..protocols.address import Endpoint
+from . import figures
 from .addresses import Addresses
 from .explained import ExplainedCall
 from .ladder_svg import LadderPen
@@ -26,6 +30,7 @@ from .page import LogView
 from .page import MessagePiece
 from .page import MessagesView
 from .page import MessageView
+from .page import RepeatView
 from .plain import on_one_line
 from .stretches import holding
 from .stretches import MESSAGES_AT_ONCE
@@ -57,10 +62,13 @@ class SipViews:
         self._ladder = explained.ladder(view.ports)
         wanted = MessageFilter(view.find)
         self._filtered = bool(wanted)
+        self._repeats = self._find_repeats()
+        self._left_out = frozenset().union(*(each.numbers for each in self._repeats))
         self._found = [
             message
             for message in self._call.messages
-            if not wanted or wanted.fits(message, self._names(message))
+            if message.n not in self._left_out
+            and (not wanted or wanted.fits(message, self._names(message)))
         ]
         self._cut = list(
             stretches(
@@ -88,6 +96,8 @@ class SipViews:
             # Whoever looks for something wants to see where it is.
             unfolded=view.again or self._filtered,
             fold_url=self._addresses.page(view.but(again=not view.again)),
+            repeats=self._repeat_views(),
+            left_out=self._left_out,
         )
         pieces = []
         for at, (stretch, some) in enumerate(self._cut):
@@ -118,6 +128,35 @@ class SipViews:
             only=self._only(),
         )
 
+    def _find_repeats(self) -> list[Repeat]:
+        """What is not to be shown each time: what a long call does over and over, where
+        the reader looks neither for something nor at one of those times.
+        """
+        rows = self._ladder.rows
+        if self._filtered or self._view.repeats or len(rows) <= MESSAGES_AT_ONCE:
+            return []
+        asked = self._view.message
+        return [each for each in find_repeats(rows) if asked not in each.numbers]
+
+    def _repeat_views(self) -> dict[int, RepeatView]:
+        """What to say of them, each after its first time."""
+        url = self._addresses.page(self._view.but(repeats=True))
+        return {
+            repeat.before: RepeatView(
+                ngettext(
+                    "The message above {rounds} times more, until {until}",
+                    "The {size} messages above {rounds} times more, until {until}",
+                    repeat.size,
+                ).format(
+                    size=repeat.size,
+                    rounds=f"{repeat.rounds:,}",
+                    until=figures.since(repeat.end_ns),
+                ),
+                f"{url}#r{repeat.before}",
+            )
+            for repeat in self._repeats
+        }
+
     def _row(self, message: Message) -> Row:
         return self._ladder.rows[message.n - 1]
 
@@ -132,6 +171,7 @@ class SipViews:
             self._ladder,
             self._logs_near(some),
             self._addresses.compare,
+            self._repeat_views(),
         )
 
     def _logs_near(self, some: Sequence[Message]) -> list[LogView]:

@@ -29,6 +29,7 @@ class View:
 
     :param ports: whether the ports of a host are lifelines of their own.
     :param again: whether every sending of a message is shown, not only the first.
+    :param repeats: whether what a long call does again and again is shown each time.
     :param find: the filter of the messages, see :mod:`.message_filter`.
     :param message: a message that has to be among those on the page.
     :param level: the least serious log lines, ``log`` a text they hold, ``source``
@@ -38,6 +39,7 @@ class View:
 
     ports: Ports = "merged"
     again: bool = False
+    repeats: bool = False
     find: str = ""
     message: int = 1
     level: Level = "all"
@@ -51,6 +53,7 @@ class View:
         return cls(
             ports="split" if query.get("ports") == "split" else "merged",
             again=query.get("again") == "shown",
+            repeats=query.get("repeats") == "shown",
             find=query.get("find", "").strip()[:MAX_LENGTH],
             message=_number(query.get("from", ""), 1),
             level=_LEVELS.get(query.get("level", ""), "all"),
@@ -71,8 +74,9 @@ class View:
             for field in fields(self)
             if getattr(self, field.name) != getattr(plain, field.name)
         }
-        if "again" in given:
-            given["again"] = "shown"
+        for name in ("again", "repeats"):
+            if name in given:
+                given[name] = "shown"
         if "message" in given:
             given["from"] = given.pop("message")
         return urlencode(given)

@@ -456,10 +456,26 @@ class TestTheLog:
 
 
 class TestALongCall:
+    def test_shows_only_once_what_it_does_over_and_over(self, open_call: Open) -> None:
+        page = open_call(LONG)
+        expect(rows(page)).to_have_count(20)
+        page.get_by_role("button", name="The 7 messages above 711 times more").click()
+        expect(page.locator(".sv-ladder .sv-piece")).to_have_count(25)
+        expect(page.locator("#r200")).to_be_attached()
+        reload(page)
+        expect(page.locator("#r200")).to_be_attached()
+
+    def test_shows_all_where_the_reader_asks_for_one_of_those(
+        self, open_call: Open
+    ) -> None:
+        page = open_call(LONG, "#m2500")
+        expect(chosen_row(page)).to_have_attribute("data-n", "2500")
+        expect(chosen_row(page)).to_be_in_viewport()
+
     def test_opens_with_a_part_and_gets_more_where_one_looks(
         self, open_call: Open
     ) -> None:
-        page = open_call(LONG)
+        page = open_call(LONG, "&repeats=shown")
         drawn = page.locator(".sv-ladder .sv-piece:not([data-later])")
         assert 1 <= drawn.count() <= 3
         drawing = page.locator(".sv-drawing")
@@ -469,7 +485,7 @@ class TestALongCall:
         assert drawn.count() < 10
 
     def test_a_link_to_a_message_far_down_opens_there(self, open_call: Open) -> None:
-        page = open_call(LONG, "#m4321")
+        page = open_call(LONG, "&repeats=shown#m4321")
         expect(chosen_row(page)).to_have_attribute("data-n", "4321")
         expect(chosen_row(page)).to_be_in_viewport()
         expect(shown_message(page)).to_have_attribute("data-n", "4321")
@@ -477,7 +493,7 @@ class TestALongCall:
         expect(chosen_row(page)).to_have_attribute("data-n", "4322")
 
     def test_one_steps_from_one_part_into_the_next(self, open_call: Open) -> None:
-        page = open_call(LONG, "#m400")
+        page = open_call(LONG, "&repeats=shown#m400")
         expect(chosen_row(page)).to_have_attribute("data-n", "400")
         page.keyboard.press("j")
         expect(chosen_row(page)).to_have_attribute("data-n", "401")
@@ -486,7 +502,7 @@ class TestALongCall:
     def test_says_so_where_the_link_has_expired_meanwhile(
         self, open_call: Open, faults: list[str]
     ) -> None:
-        page = open_call(LONG)
+        page = open_call(LONG, "&repeats=shown")
         page.route("**/ladder?**", lambda route: route.fulfill(status=401, body="no"))
         page.locator(".sv-drawing").evaluate(
             "each => { each.scrollTop = each.scrollHeight / 2; }"
@@ -547,6 +563,7 @@ class TestWithoutScript:
         self, unscripted: Callable[[str], Page]
     ) -> None:
         page = unscripted(LONG)
+        page.get_by_role("button", name="The 7 messages above 711 times more").click()
         expect(page.locator("#r4201")).to_have_count(0)
         page.locator(".sv-ladder").get_by_text("Messages 4,201 to 4,400").click()
         expect(page.locator("#r4201")).to_be_visible()

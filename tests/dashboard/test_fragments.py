@@ -45,13 +45,13 @@ def _messages(markup: str) -> list[int]:
 
 @pytest.fixture
 def long_call() -> Evidence:
-    """Of 450 messages."""
+    """Of 450 messages, no four like each other in a row."""
     return Evidence(
         CUSTOMER,
         "call@host",
         sip=[
             packet(
-                "INFO sip:b SIP/2.0",
+                f"SIP/2.0 {200 + n * n % 97} Fine",
                 after_ms=n * 1000,
                 headers=f"X-Number: number-{n}\r\n",
             )
@@ -101,6 +101,42 @@ class TestALongCall:
         page = _get(client, f"{keep(long_call)}&find=number-33")
         assert _rows(page) == _messages(page) == [33, *range(330, 340)]
         assert "11 of 450 messages fit “number-33”" in words(page)
+
+
+@pytest.fixture
+def monotonous_call() -> Evidence:
+    """The same message 300 times, and then another."""
+    infos = [packet("INFO sip:b SIP/2.0", after_ms=n * 1000) for n in range(300)]
+    for n, info in enumerate(infos):
+        branch = f"z9hG4bK{n}".encode()
+        info.payload = info.payload.replace(b"z9hG4bK1", branch)
+    last = packet("BYE sip:b SIP/2.0", after_ms=300_000)
+    return Evidence(CUSTOMER, "call@host", sip=[*infos, last])
+
+
+class TestWhatComesAgainAndAgain:
+    def test_is_shown_once_with_a_link_to_the_rest(
+        self, client: FlaskClient, keep: Keep, monotonous_call: Evidence
+    ) -> None:
+        page = _get(client, keep(monotonous_call))
+        assert _rows(page) == _messages(page) == [1, 301]
+        text = "The message above 299 times more, until 4:59.000"
+        assert text in words(page)
+        links = re.findall(r'class="sv-repeatlink" href="([^"#]+)#r1"', page)
+        assert len(links) == 2
+        assert len(_rows(_get(client, html.unescape(links[0])))) == 200
+
+    def test_is_shown_where_one_of_those_is_asked_for(
+        self, client: FlaskClient, keep: Keep, monotonous_call: Evidence
+    ) -> None:
+        page = _get(client, f"{keep(monotonous_call)}&from=250")
+        assert _rows(page) == list(range(201, 302))
+
+    def test_is_searched_all_the_same(
+        self, client: FlaskClient, keep: Keep, monotonous_call: Evidence
+    ) -> None:
+        page = _get(client, f"{keep(monotonous_call)}&find=z9hG4bK29")
+        assert _rows(page) == [30, *range(291, 301)]
 
 
 @pytest.mark.parametrize("piece", PIECES)

@@ -11,6 +11,7 @@ views = st.builds(
     View,
     ports=st.sampled_from(["merged", "split"]),
     again=st.booleans(),
+    repeats=st.booleans(),
     find=st.text(max_size=20).map(str.strip),
     message=st.integers(1, 99_999),
     level=st.sampled_from(["all", "warning", "error"]),

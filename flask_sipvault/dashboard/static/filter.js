@@ -78,7 +78,7 @@ export const start = ({ page, words, say, messages, ladder, pieces }) => {
     pieces.set("find", text);
     ladder?.options("find", text);
     try {
-      const here = !partial && messages.complete();
+      const here = !partial && messages.complete() && messages.everything();
       const found = here ? local(tests) : await remote();
       tell(found);
       const visible = messages.shown();

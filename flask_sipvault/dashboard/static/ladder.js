@@ -68,7 +68,7 @@ export const start = ({ page, moment, messages, pieces }) => {
 
   const rungs = pieces.pieces({
     list: drawing,
-    address: () => `${page.dataset.ladder}${pieces.view(["ports", "again", "find"])}`,
+    address: () => `${page.dataset.ladder}${pieces.view(["ports", "again", "repeats", "find"])}`,
     place: "from",
     item: ".sv-row",
     onLoad: arrange,
@@ -221,7 +221,7 @@ export const start = ({ page, moment, messages, pieces }) => {
   });
   // An SVG link with the role of a button has to answer to the space bar.
   card.addEventListener("keydown", (event) => {
-    const fold = event.target.closest(".sv-fold");
+    const fold = event.target.closest(".sv-fold, svg .sv-repeatlink");
     if (!fold || event.key !== " ") return;
     event.preventDefault();
     fold.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
@@ -234,6 +234,7 @@ export const start = ({ page, moment, messages, pieces }) => {
     if (current) moment.choose({ ...current, quiet: true });
   };
 
+  messages.onRepeats(replace);
   size();
   arrangeAll();
   rungs.watch();

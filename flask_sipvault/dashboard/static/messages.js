@@ -14,7 +14,7 @@ export const start = ({ page, moment, pieces }) => {
 
   const messages = pieces.pieces({
     list,
-    address: () => `${page.dataset.messages}${pieces.view(["find", "ports"])}`,
+    address: () => `${page.dataset.messages}${pieces.view(["find", "ports", "repeats"])}`,
     place: "from",
     item: ".sv-msg",
     height: 44,
@@ -43,10 +43,33 @@ export const start = ({ page, moment, pieces }) => {
     return last && n >= 1 && n <= Number(last.dataset.last) ? n : null;
   };
 
+  let onRepeats = async () => {};
+  const showRepeats = async (n) => {
+    pieces.set("repeats", "shown");
+    try {
+      await messages.replace(n);
+      await onRepeats(n);
+    } catch (error) {
+      pieces.set("repeats", "");
+      pieces.problem(error);
+    }
+  };
+  page.addEventListener("click", (event) => {
+    const link = event.target.closest(".sv-repeatlink");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    showRepeats(Number(/#r(\d+)$/.exec(link.getAttribute("href"))?.[1]));
+  });
+
   // from: "ladder", where the reader sees its row; "keys"; "afar", further down the page;
   // "here", where the page just opens and nothing is to be remembered.
   const show = async (n, from) => {
-    const message = await messages.find(n);
+    let message = await messages.find(n);
+    if (!message && !pieces.get("repeats") && !pieces.get("find")) {
+      // It is one of those that are like others, and not shown each time.
+      await showRepeats(n);
+      message = await messages.find(n);
+    }
     if (!message) return;
     if (from !== "here") {
       history[from === "keys" ? "replaceState" : "pushState"](null, "", `#m${n}`);
@@ -139,10 +162,14 @@ export const start = ({ page, moment, pieces }) => {
     step,
     shown,
     complete: messages.complete,
+    // Whether nothing is left out because it is like what is shown.
+    everything: () => !list().querySelector(".sv-repeatline"),
     replace: messages.replace,
     // The number of the chosen message, or null.
     chosen: () => (chosen ? Number(chosen.dataset.n) : null),
     fold,
+    // What else has to show what comes again and again, each time.
+    onRepeats: (act) => { onRepeats = act; },
     work,
     list,
   };
