@@ -26,13 +26,14 @@ test: $(VENV)/.installed-test
 bench: $(VENV)/.installed-test
 	@$(BIN)/python -m benchmarks
 
+# What compiling complains of is checked by a test: Babel takes "% of" for a format.
 TRANSLATIONS := flask_sipvault/translations
 messages: $(VENV)/.installed-test
 	$(BIN)/pybabel extract -F babel.cfg -k sv_ -k sv_n:1,2 -k N_ --no-wrap --sort-by-file \
 	  --add-location=file --omit-header -o $(TRANSLATIONS)/sipvault.pot .
 	$(BIN)/pybabel update -D sipvault -i $(TRANSLATIONS)/sipvault.pot -d $(TRANSLATIONS) \
 	  --no-wrap --no-fuzzy-matching --omit-header
-	$(BIN)/pybabel compile -D sipvault -d $(TRANSLATIONS) --statistics
+	-$(BIN)/pybabel compile -D sipvault -d $(TRANSLATIONS) --statistics
 
 docs: $(VENV)/.installed-test
 	$(BIN)/sphinx-build -W docs docs/_build/html

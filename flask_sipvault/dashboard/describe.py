@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..analysis.dialog import Call
 from ..analysis.dialog import Party
+from ..language import _
 from . import figures
 from .addresses import Addresses
 from .explained import ExplainedCall
@@ -59,7 +60,7 @@ def describe(
         customer_id=on_one_line(evidence.customer_id),
         valid_until=day(valid_until * 1_000_000_000) if shared else hour(valid_until),
         headline=on_one_line(main.outcome.headline),
-        parties=[_party("Caller", main.caller), _party("Called", main.callee)],
+        parties=[_party(_("Caller"), main.caller), _party(_("Called"), main.callee)],
         started=None if main.first_ts is None else day(main.first_ts),
         figures=_figures(main),
         notices=_notices(call, len(reports)),
@@ -84,29 +85,29 @@ def _figures(call: Call) -> list[Figure]:
     repeated = sum(m.retransmission_of is not None for m in call.messages)
     transports = dict.fromkeys(m.transport.upper() for m in call.messages)
     return [
-        Figure("Post-dial delay", figures.duration(outcome.post_dial_ms)),
-        Figure("Ringing", figures.duration(outcome.ringing_ms)),
-        Figure("Talk", figures.duration(outcome.talk_ms)),
+        Figure(_("Post-dial delay"), figures.duration(outcome.post_dial_ms)),
+        Figure(_("Ringing"), figures.duration(outcome.ringing_ms)),
+        Figure(_("Talk"), figures.duration(outcome.talk_ms)),
         Figure(
-            "Final answer",
+            _("Final answer"),
             figures.NONE if outcome.final_code is None else str(outcome.final_code),
             on_one_line(outcome.reason),
             _TONES.get(outcome.status, ""),
         ),
         Figure(
-            "Messages",
+            _("Messages"),
             f"{len(call.messages):,}",
-            f"{repeated:,} sent again" if repeated else "",
+            _("{count} sent again").format(count=f"{repeated:,}") if repeated else "",
             "poor" if repeated else "",
         ),
-        Figure("Transport", ", ".join(transports) or figures.NONE),
+        Figure(_("Transport"), ", ".join(transports) or figures.NONE),
     ]
 
 
 def _party(role: str, party: Party) -> PartyView:
     return PartyView(
         role=role,
-        number=on_one_line(party.user or party.host or party.uri) or "unknown",
+        number=on_one_line(party.user or party.host or party.uri) or _("unknown"),
         name=on_one_line(party.display),
         agent=on_one_line(party.user_agent),
         address=str(party.endpoint) if party.endpoint else "",
@@ -119,25 +120,31 @@ def _notices(call: Call, report_count: int) -> list[Notice]:
     if evidence.damage:
         notices.append(
             Notice(
-                "Part of what is stored cannot be read.",
+                _("Part of what is stored cannot be read."),
                 [on_one_line(damage) for damage in evidence.damage],
-                "This page shows what can. Something may be missing from it.",
+                _("This page shows what can. Something may be missing from it."),
             )
         )
     if evidence.state == "EXPIRED":
         notices.append(
             Notice(
-                "The call fell silent without an end.",
-                advice="No BYE or final response was captured before the collector"
-                " gave up waiting.",
+                _("The call fell silent without an end."),
+                advice=_(
+                    "No BYE or final response was captured before the collector gave up"
+                    " waiting."
+                ),
             )
         )
     left_out = report_count - REPORTS_SHOWN
     if left_out > 0:
         notices.append(
             Notice(
-                f"This page shows the first {REPORTS_SHOWN:,} RTCP reports.",
-                advice=f"{left_out:,} more are in capture.pcapng and call.json.",
+                _("This page shows the first {count} RTCP reports.").format(
+                    count=f"{REPORTS_SHOWN:,}"
+                ),
+                advice=_("{count} more are in capture.pcapng and call.json.").format(
+                    count=f"{left_out:,}"
+                ),
             )
         )
     return notices
