@@ -103,7 +103,7 @@ def test_the_downloaded_capture_holds_the_recorded_messages(
     call = open_call(page, BUSY)
     with call.expect_download() as downloaded:
         call.get_by_text("Download", exact=True).click()
-        call.get_by_role("link", name="capture.pcapng").click()
+        call.get_by_role("link", name="capture.pcapng").first.click()
     path = tmp_path / "call.pcapng"
     downloaded.value.save_as(path)
     assert sip_messages(path, tshark) == sip_messages(
