@@ -127,7 +127,7 @@ class MountedVault:
         self.settings = settings
         self._app = app
         self._extension = extension
-        self.explained = ExplainedCalls(settings.aliases)
+        self.explained = ExplainedCalls(settings.aliases, settings.scale)
         self._installation = Installation(settings, cache=_cache(app, settings))
         try:
             self._installation.check_folders()

@@ -21,6 +21,8 @@ from typing import NamedTuple
 from . import settingvalues as values
 from .analysis.aliases import Aliases
 from .analysis.aliases import NO_ALIASES
+from .analysis.quality import DEFAULT_THRESHOLDS
+from .analysis.quality import Scale
 from .collectorsettings import CollectorSettings as CollectorSettings
 from .collectorsettings import read_collector
 from .customers import Customer as Customer
@@ -164,6 +166,12 @@ SETTINGS = (
         "The cache of what was read from the store; Redis for several workers.",
     ),
     Setting(
+        "SIPVAULT_MOS_THRESHOLDS",
+        "three numbers, falling; in the environment with commas between them",
+        "3.6, 3.1, 2.5",
+        "The least MOS that is good, fair and poor; what is less is bad.",
+    ),
+    Setting(
         "SIPVAULT_G711_PLC",
         "true or false",
         "true",
@@ -254,6 +262,7 @@ class Settings:
     :param cache: Flask-Caching's settings, or a Cache object of the host.
     :param aliases: what addresses and networks are called.
     :param language: of the dashboard; ``auto``: as the host or the browser chooses.
+    :param mos_thresholds: the least MOS that is good, fair and poor.
     :param g711_concealment: whether receivers of G.711 are taken to conceal losses.
     :param leg_headers: the SIP header fields that name another leg's Call-ID.
     :param sharing: whether calls may be shared with others.
@@ -272,10 +281,16 @@ class Settings:
     cache: Any = field(repr=False)
     aliases: Aliases = NO_ALIASES
     language: str = "auto"
+    mos_thresholds: tuple[float, float, float] = DEFAULT_THRESHOLDS
     g711_concealment: bool = True
     leg_headers: tuple[str, ...] = DEFAULT_HEADERS
     sharing: ShareSettings = field(default_factory=ShareSettings)
     collector: CollectorSettings = field(default_factory=CollectorSettings)
+
+    @property
+    def scale(self) -> Scale:
+        """How voice quality is rated."""
+        return Scale(*self.mos_thresholds, g711_concealment=self.g711_concealment)
 
 
 def load(
@@ -321,6 +336,9 @@ def load(
             "SIPVAULT_CACHE", values.cache, {"CACHE_TYPE": "SimpleCache"}
         ),
         language=source.read("SIPVAULT_LANGUAGE", values.language, "auto"),
+        mos_thresholds=source.read(
+            "SIPVAULT_MOS_THRESHOLDS", values.mos_thresholds, DEFAULT_THRESHOLDS
+        ),
         g711_concealment=source.read("SIPVAULT_G711_PLC", values.flag, True),
         leg_headers=source.read(
             "SIPVAULT_LEG_HEADERS", values.header_names, DEFAULT_HEADERS

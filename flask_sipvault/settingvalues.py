@@ -324,6 +324,20 @@ def aliases(setting: str, value: object) -> Aliases:
         ) from None
 
 
+def mos_thresholds(setting: str, value: object) -> tuple[float, float, float]:
+    """The least MOS that is good, fair and poor: a list, or a text with commas."""
+    example = "Give three numbers from 1 to 5 that fall, like 3.6, 3.1, 2.5."
+    if isinstance(value, str):
+        value = value.strip("[] ").split(",")
+    try:
+        good, fair, poor = (float(each) for each in value)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise SettingsError(setting, f"is {value!r}"[:80], example) from None
+    if not 5 >= good > fair > poor >= 1:
+        raise SettingsError(setting, "does not fall from 5 to 1", example)
+    return good, fair, poor
+
+
 def header_names(setting: str, value: object) -> tuple[str, ...]:
     """Names of SIP header fields: a list, or one text with commas between them."""
     if isinstance(value, str):

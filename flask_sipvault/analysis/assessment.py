@@ -14,6 +14,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from ..language import _
+from ..language import N_
+from ..language import ngettext
 from . import emodel
 from .agent_reports import AgentFigures
 from .agent_reports import AgentReport
@@ -53,6 +56,14 @@ _BEHIND_THE_CAPTURE = 1.0
 
 #: By so many percent the losses of two directions must differ to tell them apart.
 _APART = 0.5
+
+#: Where a leg is, by the words of :meth:`.media_paths.MediaPaths.leg`.
+_WHERE = {
+    "": N_("RTP was measured where it was captured."),
+    "on the caller's side": N_("RTP was measured on the caller's side."),
+    "on the called side": N_("RTP was measured on the called side."),
+    "between the two sides": N_("RTP was measured between the two sides."),
+}
 
 _LISTENER: dict[Direction, End] = {"uac": "callee", "uas": "caller"}
 _Stream = TypeVar("_Stream", SeenStream, ReportedStream)
@@ -102,7 +113,10 @@ class _Judge:
     def direction(self, direction: Direction) -> Figures | None:
         """What the listener of a direction heard; None where nothing tells."""
         seen = self._nearest(self._seen, direction)
+        sources = {stream.measured.ssrc for stream in seen}
         heard = self._nearest(self._reported.streams, direction)
+        # Some stacks report on more than there is.
+        heard = [each for each in heard if each.ssrc in sources] or heard
         by_rtp = into_buckets(i for stream in seen for i in stream.intervals)
         by_rtcp = into_buckets(i for stream in heard for i in stream.intervals)
         network = self._network(direction, heard)
@@ -122,14 +136,12 @@ class _Judge:
         """
         own = [each for each in streams if each.direction == direction]
         listener = _LISTENER[direction]
-
-        def distance(stream: _Stream) -> int:
-            if listener in stream.ends:
-                return 0
-            return 2 if stream.ends else 1
-
-        nearest = min(map(distance, own), default=0)
-        return [each for each in own if distance(each) == nearest]
+        near = [self.paths.next_to(listener, *each.addresses) for each in own]
+        return [
+            each
+            for each, far in zip(own, near, strict=True)
+            if far == min(near, default=0)
+        ]
 
     def _network(
         self, direction: Direction | None, heard: Iterable[ReportedStream]
@@ -157,8 +169,8 @@ class _Judge:
         by_rtcp: list[Interval],
         network: Network,
     ) -> Figures:
-        leg = next((leg for leg in map(self._leg, seen) if leg), "")
-        where = f", {leg}" if leg else ""
+        leg = next((leg for each in seen if (leg := self._leg(each))), "")
+        where = _(_WHERE[leg])
         seen_loss, heard_loss = _loss(by_rtp), _loss(by_rtcp)
         behind = (heard_loss or 0) - (seen_loss or 0)
         if behind > _BEHIND_THE_CAPTURE:
@@ -166,20 +178,19 @@ class _Judge:
             figures.sources["loss"] = "rtcp"
             figures.assumptions.insert(
                 0,
-                f"The listener reported {heard_loss:.1f} % lost where the capture saw"
-                f" {seen_loss:.1f} %: its reports count, for what is lost behind the"
-                " capture is not seen there.",
+                _(
+                    "The listener reported {heard:.1f} % lost where the capture saw"
+                    " {seen:.1f} %: its reports count, for what is lost behind the"
+                    " capture is not seen there."
+                ).format(heard=heard_loss, seen=seen_loss),
             )
             return figures
         figures = self._rated("rtp", by_rtp, network)
         if heard_loss is None:
-            figures.assumptions.insert(
-                0,
-                f"RTP was measured where it was captured{where}; what was lost behind"
-                " that is not known.",
-            )
-        elif where:
-            figures.assumptions.insert(0, f"RTP was measured where captured{where}.")
+            unknown = _("What was lost behind the capture is not known.")
+            figures.assumptions.insert(0, f"{where} {unknown}")
+        elif leg:
+            figures.assumptions.insert(0, where)
         return figures
 
     def _figures_of_metrics(
@@ -209,7 +220,9 @@ class _Judge:
         mos = None if r is None else emodel.mos(r)
         if mos is None and last.mos_cq is not None:
             mos, figures.no_mos = last.mos_cq, ""
-            figures.assumptions.append("The MOS is the one that the listener reported.")
+            figures.assumptions.append(
+                _("The MOS is the one that the listener reported.")
+            )
         elif r is not None:
             figures.r = Spread(round(r, 3))
         if mos is not None:
@@ -277,7 +290,7 @@ class _Judge:
                         heard.src,
                         heard.dst,
                         heard.direction,
-                        self.paths.leg(heard.src, heard.dst),
+                        self.paths.leg(*heard.addresses),
                         id(heard) in self._counted,
                         figures,
                     )
@@ -285,7 +298,7 @@ class _Judge:
         return found
 
     def _leg(self, seen: SeenStream) -> str:
-        return self.paths.leg(seen.measured.src, seen.measured.dst)
+        return self.paths.leg(*seen.addresses)
 
     def _same(self, seen: SeenStream) -> list[ReportedStream]:
         """The reports on a stream that was seen."""
@@ -319,7 +332,13 @@ class _Judge:
             p5=rated(side.loss.p95, side.jitter.p95),
             p95=rated(side.loss.p5, side.jitter.p5),
         )
-        others = f", the weightiest of {report.others + 1}" if report.others else ""
+        rests_on = ngettext(
+            "An agent's report on {samples:,} packets; MOS was worked out anew from its"
+            " loss and jitter.",
+            "An agent's report on {samples:,} packets, the weightiest of {number}; MOS"
+            " was worked out anew from its loss and jitter.",
+            report.others + 1,
+        ).format(samples=report.samples, number=report.others + 1)
         return Figures(
             "agent",
             {
@@ -334,12 +353,8 @@ class _Judge:
             rtt=side.rtt,
             verdict=self.scale.verdict(mos.avg),
             no_mos=rater.no_mos
-            or ("" if mos.avg is not None else "No MOS: the agent tells no loss."),
-            assumptions=[
-                f"An agent's report on {report.samples:,} packets{others}; MOS was"
-                " worked out anew from its loss and jitter.",
-                *rater.assumptions,
-            ],
+            or ("" if mos.avg is not None else _("No MOS: the agent tells no loss.")),
+            assumptions=[rests_on, *rater.assumptions],
         )
 
 
@@ -390,7 +405,7 @@ def _ask_the_agent(quality: Quality, judge: _Judge, report: AgentReport | None) 
         for side in report.sides:
             figures = judge.by_agent(report, side)
             figures.assumptions.insert(
-                1, "The agent does not tell which direction is which."
+                1, _("The agent does not tell which direction is which.")
             )
             setattr(quality, side.label, figures)
         return
@@ -399,7 +414,7 @@ def _ask_the_agent(quality: Quality, judge: _Judge, report: AgentReport | None) 
     if matched is not None:
         figures = judge.by_agent(report, matched)
         figures.assumptions.insert(
-            1, "Which direction the agent means is told by the loss of the other."
+            1, _("Which direction the agent means is told by the loss of the other.")
         )
         setattr(quality, name, figures)
 

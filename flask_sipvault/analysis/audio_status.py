@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..language import _
+from ..language import N_
 from .call import Call
 from .directions import Direction
 from .directions import opposite
@@ -24,8 +26,19 @@ ENOUGH_NS = 5_000_000_000
 #: Less than this share of the other direction's packets is no conversation.
 _STRAY_SHARE = 0.1
 
-#: Who speaks in a direction, in words.
-SPEAKER: dict[Direction, str] = {"uac": "the caller", "uas": "the called side"}
+#: By the direction that audio was heard in.
+_SILENT: dict[Direction, str] = {
+    "uac": N_("Packets came from the caller only, and hardly any speech."),
+    "uas": N_("Packets came from the called side only, and hardly any speech."),
+}
+_NOTHING: dict[Direction, str] = {
+    "uac": N_("No audio came from the called side."),
+    "uas": N_("No audio came from the caller."),
+}
+_HARDLY: dict[Direction, str] = {
+    "uac": N_("From the called side came packets with hardly any speech."),
+    "uas": N_("From the caller came packets with hardly any speech."),
+}
 _BOTH: tuple[Direction, Direction] = ("uac", "uas")
 
 
@@ -38,43 +51,42 @@ def find_status(
     silent = {direction: flows.silent(direction) for direction in _BOTH}
     if carried == {"uac": True, "uas": True}:
         if all(silent.values()):
-            return Audio("silent", "Packets came from both sides, hardly any speech.")
+            return Audio(
+                "silent", _("Packets came from both sides, hardly any speech.")
+            )
         if any(silent.values()):
             return _one_way("uas" if silent["uac"] else "uac", paths, silent=True)
-        return Audio("normal", "Audio came from both sides.")
+        return Audio("normal", _("Audio came from both sides."))
     if call.outcome.status not in ("answered", "in_progress"):
-        return Audio(reason="The call was not answered.")
+        return Audio(reason=_("The call was not answered."))
     if True in carried.values() and False in carried.values():
         direction: Direction = "uac" if carried["uac"] else "uas"
         if not silent[direction]:
             return _one_way(direction, paths, silent=False)
-        return Audio(
-            "silent",
-            f"Packets came from {SPEAKER[direction]} only, and hardly any speech.",
-        )
+        return Audio("silent", _(_SILENT[direction]))
     if carried == {"uac": False, "uas": False}:
-        return Audio("none", "Both sides reported on audio, and neither sent any.")
+        return Audio("none", _("Both sides reported on audio, and neither sent any."))
     if seen or reported.streams:
-        return Audio(reason="What was captured does not tell of both directions.")
+        return Audio(reason=_("What was captured does not tell of both directions."))
     if call.evidence.reports:
         return Audio(
-            reason="An agent's report does not tell: it puts streams of one source"
-            " together."
+            reason=_(
+                "An agent's report does not tell: it puts streams of one source"
+                " together."
+            )
         )
-    return Audio(reason="Nothing of the call's audio was captured.")
+    return Audio(reason=_("Nothing of the call's audio was captured."))
 
 
 def _one_way(direction: Direction, paths: MediaPaths, *, silent: bool) -> Audio:
-    other = opposite(direction)
-    agreed = paths.keeps_silent(other)
-    what = "packets with hardly any speech" if silent else "no audio"
+    agreed = paths.keeps_silent(opposite(direction))
+    came = _HARDLY if silent else _NOTHING
     why = (
-        "as the two had agreed (SDP: sendonly, recvonly or inactive)"
+        _("The two had agreed to that (SDP: sendonly, recvonly or inactive).")
         if agreed
-        else "though nothing in the SDP forbids it"
+        else _("Nothing in the SDP agrees to that.")
     )
-    reason = f"From {SPEAKER[other]} came {what}, {why}."
-    return Audio("one-way", reason, direction, agreed)
+    return Audio("one-way", f"{_(came[direction])} {why}", direction, agreed)
 
 
 class _Flows:

@@ -16,13 +16,11 @@ from .outcome import Outcome as Outcome
 from .parties import find_parties
 from .parties import Party as Party
 from .quality import Scale
+from .quality import USUAL_SCALE
 from .quality_words import audio_sentence
 
-#: The published scale, and G.711 with concealment.
-_USUAL = Scale()
 
-
-def explain(evidence: Evidence, scale: Scale = _USUAL) -> Call:
+def explain(evidence: Evidence, scale: Scale = USUAL_SCALE) -> Call:
     """What the evidence says about the call. Never fails, whatever was captured.
 
     :param scale: how speech is rated.

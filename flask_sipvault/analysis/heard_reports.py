@@ -25,7 +25,6 @@ from .media import Datagram
 from .media import Extended
 from .media import read_rtcp
 from .media import Report
-from .media_paths import End
 from .media_paths import MediaPaths
 from .seen_streams import MOST_JITTER_MS
 from .seen_streams import SeenStream
@@ -43,7 +42,6 @@ class ReportedStream:
 
     :param src: where the stream comes from, by the reports' addresses; None where these
         are not known.
-    :param ends: the ends of the call that its leg reaches.
     :param round_trips: from the capture to the listener and back, in ms, each with its
         time; ``whole_trips`` between the two ends, as the listener measured them.
     :param metrics: VoIP metrics, each over the whole call up to its time.
@@ -54,12 +52,16 @@ class ReportedStream:
     direction: Direction | None
     src: Endpoint | None = None
     dst: Endpoint | None = None
-    ends: frozenset[End] = frozenset()
     reports: list[Report] = field(default_factory=list)
     intervals: list[Interval] = field(default_factory=list)
     round_trips: list[tuple[int, float]] = field(default_factory=list)
     whole_trips: list[tuple[int, float]] = field(default_factory=list)
     metrics: list[tuple[int, rtcp.VoipMetrics]] = field(default_factory=list)
+
+    @property
+    def addresses(self) -> tuple[Endpoint | None, Endpoint | None]:
+        """Whence and where to."""
+        return self.src, self.dst
 
 
 @dataclass(slots=True)
@@ -94,7 +96,9 @@ def heard_reports(
         for packet in datagram.packets:
             _note_speaker(reported, sources, datagram, packet)
         for report in datagram.reports:
-            stream = _stream(streams, sources, paths, datagram, report)
+            if report.reporter == report.ssrc:
+                continue  # nobody listens to himself
+            stream = _stream(streams, sources, datagram, report)
             # One report that was seen on two legs tells nothing new the second time.
             if report.expected != 0:
                 stream.reports.append(report)
@@ -103,7 +107,7 @@ def heard_reports(
         for extended in datagram.extended:
             if not isinstance(extended.block, rtcp.VoipMetrics):
                 continue
-            stream = _stream(streams, sources, paths, datagram, extended)
+            stream = _stream(streams, sources, datagram, extended)
             stream.metrics.append((extended.ts, extended.block))
             if extended.round_trip_ms is not None:
                 stream.whole_trips.append((extended.ts, extended.round_trip_ms))
@@ -193,7 +197,6 @@ def _note_speaker(
 def _stream(
     streams: dict[tuple[int, int], ReportedStream],
     sources: _Sources,
-    paths: MediaPaths,
     datagram: Datagram,
     report: Report | Extended,
 ) -> ReportedStream:
@@ -205,7 +208,6 @@ def _stream(
         # Reports go the other way than what they are about.
         stream.src, stream.dst = datagram.dst, datagram.src
         streams[report.reporter, report.ssrc] = stream
-    stream.ends |= paths.ends(datagram.src, datagram.dst)
     return stream
 
 

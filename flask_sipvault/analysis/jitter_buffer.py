@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import math
 
+from ..language import N_
 from .emodel import JITTER_BUFFER_MS
 
 #: As the page and the documentation say it.
-ASSUMPTION = (
+ASSUMPTION = N_(
     "The listener's jitter buffer is taken to hold twice the jitter, 40 ms at least,"
     " and to lose what comes later."
 )

@@ -67,13 +67,14 @@ class MediaPaths:
         self._kinds: dict[Endpoint, set[str]] = defaultdict(set)
         self._media: dict[Endpoint, Media] = {}
         self._ends: dict[Endpoint, set[End]] = defaultdict(set)
+        self._own: dict[Endpoint, set[End]] = defaultdict(set)
         self._hosts: dict[str, set[Direction]] = defaultdict(set)
         places: dict[End, Endpoint | None] = {
             "caller": call.caller_place,
             "callee": call.callee_place,
         }
         for message, media in self._described:
-            for at in (media.rtp, media.rtcp):
+            for at in {media.rtp, media.rtcp}:
                 if at is not None:
                     self._learn(at, message, media, places)
 
@@ -89,6 +90,8 @@ class MediaPaths:
         for end, place in places.items():
             if place is not None and place in (message.origin, message.target):
                 self._ends[at].add(end)
+            if place is not None and place == message.origin:
+                self._own[at].add(end)
         going_there = self.directions.of(None, at)
         if going_there is not None:
             self._hosts[at.ip].add(opposite(going_there))
@@ -134,6 +137,17 @@ class MediaPaths:
         return frozenset(
             end for at in addresses if at is not None for end in self._ends.get(at, ())
         )
+
+    def next_to(self, end: End, *addresses: Endpoint | None) -> int:
+        """How near to an end of the call a leg is, by the addresses of its streams: 0
+        with an address that this end named itself, 1 with one that it was given; 2
+        where nothing tells, 3 for a leg of the other end's.
+        """
+        known = [at for at in addresses if at is not None]
+        if any(end in self._own.get(at, ()) for at in known):
+            return 0
+        ends = self.ends(*known)
+        return 1 if end in ends else 3 if ends else 2
 
     def leg(self, *addresses: Endpoint | None) -> str:
         """Which part of the way a leg is, in words; "" for all of it, or where nothing

@@ -28,6 +28,9 @@ Source = Literal["rtp", "rtcp", "rtcp-xr", "agent"]
 #: From the best to the worst.
 VERDICTS: tuple[Verdict, ...] = ("good", "fair", "poor", "bad")
 
+#: The least MOS that is good, fair and poor: the agent's.
+DEFAULT_THRESHOLDS = (3.6, 3.1, 2.5)
+
 _SECOND = 1_000_000_000
 
 
@@ -40,9 +43,9 @@ class Scale:
     :param g711_concealment: whether receivers of G.711 conceal losses.
     """
 
-    good: float = 3.6
-    fair: float = 3.1
-    poor: float = 2.5
+    good: float = DEFAULT_THRESHOLDS[0]
+    fair: float = DEFAULT_THRESHOLDS[1]
+    poor: float = DEFAULT_THRESHOLDS[2]
     g711_concealment: bool = True
 
     def verdict(self, mos: float | None) -> Verdict:
@@ -55,6 +58,10 @@ class Scale:
             ("poor", self.poor),
         ]
         return next((word for word, least in limits if mos >= least), "bad")
+
+
+#: Where nobody set another.
+USUAL_SCALE = Scale()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,25 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..language import _
+from ..language import N_
 from .quality import Direction
 from .quality import Figures
 from .quality import Quality
+from .quality import Verdict
 from .quality import VERDICTS
 from .wording import duration
 
-#: Who listens in a direction, and what it is called; and where nothing tells which of
-#: the two is which.
-LISTENERS: dict[Direction, str] = {"uac": "the called side", "uas": "the caller"}
-NAMES: dict[Direction, str] = {"uac": "caller → called", "uas": "called → caller"}
-UNCERTAIN_NAMES: dict[Direction, str] = {"uac": "one way", "uas": "the other way"}
+_NAMES: dict[Direction, str] = {
+    "uac": N_("caller → called"),
+    "uas": N_("called → caller"),
+}
+#: Where nothing tells which of the two is which.
+_UNCERTAIN_NAMES: dict[Direction, str] = {
+    "uac": N_("one way"),
+    "uas": N_("the other way"),
+}
 
 #: Where there is no MOS, so much loss, in percent, is told in the headline.
 _NOTABLE_LOSS = 5.0
 
+_FOR_A_WHILE: dict[tuple[Direction, Verdict], str] = {
+    ("uac", "poor"): N_("The called side heard poor audio for {time}."),
+    ("uac", "bad"): N_("The called side heard bad audio for {time}."),
+    ("uas", "poor"): N_("The caller heard poor audio for {time}."),
+    ("uas", "bad"): N_("The caller heard bad audio for {time}."),
+}
+_ALL_ALONG: dict[tuple[Direction, Verdict], str] = {
+    ("uac", "poor"): N_("The called side heard poor audio."),
+    ("uac", "bad"): N_("The called side heard bad audio."),
+    ("uas", "poor"): N_("The caller heard poor audio."),
+    ("uas", "bad"): N_("The caller heard bad audio."),
+}
+_LOST: dict[Direction, str] = {
+    "uac": N_("{percent:.0f} % of the audio to the called side was lost."),
+    "uas": N_("{percent:.0f} % of the audio to the caller was lost."),
+}
+#: By the direction that was heard, and whether the two had agreed to that.
+_ONE_WAY: dict[tuple[Direction, bool], str] = {
+    ("uac", False): N_("The caller heard nothing."),
+    ("uac", True): N_("The caller heard nothing, as agreed."),
+    ("uas", False): N_("The called side heard nothing."),
+    ("uas", True): N_("The called side heard nothing, as agreed."),
+}
+_SOMEWHERE: dict[tuple[int, Verdict], str] = {
+    (1, "poor"): N_("Audio was poor in one direction."),
+    (1, "bad"): N_("Audio was bad in one direction."),
+    (2, "poor"): N_("Audio was poor in both directions."),
+    (2, "bad"): N_("Audio was bad in both directions."),
+}
 
-def direction_names(quality: Quality) -> dict[Direction, str]:
-    """What the two directions are called."""
-    return NAMES if quality.labels_certain else UNCERTAIN_NAMES
+
+def direction_name(quality: Quality, direction: Direction) -> str:
+    """What a direction is called."""
+    names = _NAMES if quality.labels_certain else _UNCERTAIN_NAMES
+    return _(names[direction])
 
 
 def audio_sentence(quality: Quality) -> str:
@@ -35,43 +73,32 @@ def audio_sentence(quality: Quality) -> str:
 def _sentences(quality: Quality) -> Iterator[str]:
     audio = quality.audio
     if audio.status == "none":
-        yield "Neither side sent audio."
+        yield _("Neither side sent audio.")
     elif audio.status == "silent":
-        yield "Hardly any speech was sent."
+        yield _("Hardly any speech was sent.")
     elif audio.status == "one-way" and audio.audible is not None:
-        # What is heard in one direction is not heard in the other.
-        deaf: Direction = "uas" if audio.audible == "uac" else "uac"
-        why = ", as agreed" if audio.agreed else ""
-        yield f"{_capital(LISTENERS[deaf])} heard nothing{why}."
+        yield _(_ONE_WAY[audio.audible, audio.agreed])
     if not quality.labels_certain:
-        bad = [each for each in (quality.uac, quality.uas) if _is_bad(each)]
+        both = [each for each in (quality.uac, quality.uas) if each is not None]
+        bad = [each for each in both if each.verdict in ("poor", "bad")]
         if bad:
-            where = "both directions" if len(bad) == 2 else "one direction"
-            yield f"Audio was {quality.verdict} in {where}."
+            yield _(_SOMEWHERE[len(bad), quality.verdict])
         return
     for direction, figures in quality.directions.items():
         if figures is not None:
-            yield from _heard(LISTENERS[direction], figures)
+            yield from _heard(direction, figures)
 
 
-def _is_bad(figures: Figures | None) -> bool:
-    return figures is not None and figures.verdict in ("poor", "bad")
-
-
-def _heard(listener: str, figures: Figures) -> Iterator[str]:
+def _heard(direction: Direction, figures: Figures) -> Iterator[str]:
     if figures.stretches:
         worst = max(VERDICTS.index(stretch.verdict) for stretch in figures.stretches)
         ms = 1000 * sum(stretch.seconds for stretch in figures.stretches)
-        listener = _capital(listener)
-        yield f"{listener} heard {VERDICTS[worst]} audio for {duration(ms)}."
-    elif _is_bad(figures):
-        yield f"{_capital(listener)} heard {figures.verdict} audio."
+        sentence = _FOR_A_WHILE[direction, VERDICTS[worst]]
+        yield _(sentence).format(time=duration(ms))
+    elif (direction, figures.verdict) in _ALL_ALONG:
+        yield _(_ALL_ALONG[direction, figures.verdict])
     elif figures.mos.avg is None and (figures.loss.avg or 0) >= _NOTABLE_LOSS:
-        yield f"{figures.loss.avg:.0f} % of the audio to {listener} was lost."
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
+        yield _(_LOST[direction]).format(percent=figures.loss.avg)
 
 
 def quality_line(quality: Quality) -> str:
@@ -80,10 +107,8 @@ def quality_line(quality: Quality) -> str:
     """
     audio = quality.audio
     words = [
-        f"{name} {_summary(figures)}"
-        for name, figures in zip(
-            direction_names(quality).values(), (quality.uac, quality.uas), strict=True
-        )
+        f"{direction_name(quality, direction)} {_summary(figures)}"
+        for direction, figures in quality.directions.items()
         if figures is not None
     ]
     if not words:
@@ -93,15 +118,7 @@ def quality_line(quality: Quality) -> str:
 
 
 def _summary(figures: Figures) -> str:
-    parts = []
-    if figures.mos.avg is not None:
-        worst = figures.mos.min
-        low = worst is not None and figures.mos.avg - worst >= 0.05
-        parts.append(
-            f"MOS {figures.mos.avg:.1f}" + (f", worst {worst:.1f}" if low else "")
-        )
-    elif figures.no_mos:
-        parts.append("no MOS")
+    parts = [mos_words(figures)]
     if figures.loss.avg is not None:
         parts.append(f"{figures.loss.avg:.1f} % lost")
     if figures.jitter.avg is not None:
@@ -109,3 +126,15 @@ def _summary(figures: Figures) -> str:
     if figures.rtt.avg is not None:
         parts.append(f"round trip {figures.rtt.avg:.1f} ms")
     return ", ".join(parts)
+
+
+def mos_words(figures: Figures) -> str:
+    """``MOS 4.3``, ``MOS 3.7, worst 2.3``, ``no MOS``."""
+    if figures.mos.avg is None:
+        return _("no MOS")
+    least = figures.mos.min
+    if least is None or figures.mos.avg - least < 0.05:
+        return _("MOS {mos:.1f}").format(mos=figures.mos.avg)
+    return _("MOS {mos:.1f}, worst {least:.1f}").format(
+        mos=figures.mos.avg, least=least
+    )

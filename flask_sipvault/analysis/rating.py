@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..language import _
+from ..language import N_
 from . import emodel
 from . import jitter_buffer
 from .heard_reports import USUAL_PACKET_MS
@@ -17,8 +19,9 @@ from .quality import Scale
 from .quality import Source
 from .quality import Stretch
 from .quality import VERDICTS
+from .wording import quoted
 
-_NO_CODEC = "No MOS: nothing tells the codec."
+_NO_CODEC = N_("No MOS: nothing tells the codec.")
 
 
 class Times:
@@ -126,14 +129,14 @@ class Rater:
         """R of speech; None, and the reason in :attr:`no_mos`, where it has none."""
         concealment = self._scale.g711_concealment
         if coding.codec is None:
-            self.no_mos = _NO_CODEC
+            self.no_mos = _(_NO_CODEC)
             return None
         model = emodel.model(coding.codec, fmtp=coding.fmtp, concealment=concealment)
         if model is None:
-            self.no_mos = (
-                f"No MOS: ITU-T G.113 publishes no value for {coding.codec}, and none"
-                " is made up."
-            )
+            self.no_mos = _(
+                "No MOS: ITU-T G.113 publishes no value for {codec}, and none is made"
+                " up."
+            ).format(codec=quoted(coding.codec))
             return None
         discarded = self._network.discarded
         if discarded is None:
@@ -156,10 +159,10 @@ class Rater:
             concealment=concealment,
         )
         if r is None:
-            self.no_mos = (
-                f"No MOS where packets were lost: ITU-T G.113 publishes no Bpl for"
-                f" {model.name}."
-            )
+            self.no_mos = _(
+                "No MOS where packets were lost: ITU-T G.113 publishes no Bpl for"
+                " {codec}."
+            ).format(codec=model.name)
         self._note(model, coding, jitter, round_trip, burst_ratio if loss else 1.0)
         return r
 
@@ -171,42 +174,57 @@ class Rater:
         round_trip: float | None,
         burst_ratio: float | None,
     ) -> None:
-        kind = "G.107.1, wideband" if model.wideband else "G.107"
-        bpl = "no Bpl" if model.bpl is None else f"Bpl {model.bpl:g}"
+        kind = _("G.107.1, wideband") if model.wideband else "G.107"
+        if model.bpl is None:
+            values = _("{codec} with Ie {ie:g} and no Bpl ({source})")
+        else:
+            values = _("{codec} with Ie {ie:g} and Bpl {bpl:g} ({source})")
         assumed = [
-            f"MOS by the E-model, ITU-T {kind}: {model.name} with Ie {model.ie:g} and"
-            f" {bpl} ({model.source}).",
+            _("MOS by the E-model, ITU-T {kind}: {values}.").format(
+                kind=kind,
+                values=values.format(
+                    codec=model.name, ie=model.ie, bpl=model.bpl, source=model.source
+                ),
+            ),
             model.note,
         ]
         if self._network.discarded is None:
-            assumed.append(jitter_buffer.ASSUMPTION)
+            assumed.append(_(jitter_buffer.ASSUMPTION))
         else:
             assumed.append(
-                "The listener itself reported how much its jitter buffer lost; it is"
-                " taken to hold twice the jitter, 40 ms at least."
+                _(
+                    "The listener itself reported how much its jitter buffer lost; it"
+                    " is taken to hold twice the jitter, 40 ms at least."
+                )
             )
         if jitter is None:
-            assumed.append("Jitter is not known, and counts as none.")
+            assumed.append(_("Jitter is not known, and counts as none."))
         if round_trip is None:
             assumed.append(
-                "No round trip was measured, so that delay on the network counts as"
-                " none: with delay the MOS would be lower."
+                _(
+                    "No round trip was measured, so that delay on the network counts as"
+                    " none: with delay the MOS would be lower."
+                )
             )
         else:
             assumed.append(
-                "Delay is half the round trip, the jitter buffer, one packet, and the"
-                " codec's look-ahead."
+                _(
+                    "Delay is half the round trip, the jitter buffer, one packet, and"
+                    " the codec's look-ahead."
+                )
             )
         if coding.packet_ms is None:
-            assumed.append("A packet is taken to hold 20 ms of speech.")
+            assumed.append(_("A packet is taken to hold 20 ms of speech."))
         if burst_ratio is None:
             assumed.append(
-                "Losses are taken to be independent: nothing tells of their bursts."
+                _("Losses are taken to be independent: nothing tells of their bursts.")
             )
         elif burst_ratio > 1:
             assumed.append(
-                "The burst ratio of the whole stream counts in each of its buckets, up"
-                " to 2."
+                _(
+                    "The burst ratio of the whole stream counts in each of its buckets,"
+                    " up to 2."
+                )
             )
         self._assumptions |= dict.fromkeys(filter(None, assumed))
 

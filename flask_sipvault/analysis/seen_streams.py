@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..protocols.address import Endpoint
 from ..protocols.rtp_figures import BUCKET_MS
 from ..protocols.rtp_figures import from_json
 from ..protocols.rtp_figures import StreamFigures
@@ -13,7 +14,6 @@ from .directions import Direction
 from .intervals import BUCKET_NS
 from .intervals import Interval
 from .intervals import into_buckets
-from .media_paths import End
 from .media_paths import MediaPaths
 
 #: More jitter than this, in ms, is no measurement.
@@ -28,13 +28,16 @@ class SeenStream:
     """One stream of speech that was measured in a capture.
 
     :param direction: None where it cannot be told.
-    :param ends: the ends of the call that its leg reaches.
     """
 
     measured: StreamFigures
     direction: Direction | None
-    ends: frozenset[End]
     intervals: list[Interval]
+
+    @property
+    def addresses(self) -> tuple[Endpoint | None, Endpoint | None]:
+        """Whence and where to."""
+        return self.measured.src, self.measured.dst
 
     @property
     def silent(self) -> bool:
@@ -55,7 +58,6 @@ def seen_streams(call: Call, paths: MediaPaths) -> list[SeenStream]:
         SeenStream(
             measured,
             direction,
-            paths.ends(measured.src, measured.dst),
             into_buckets(_intervals(measured, paths)),
         )
         for measured, direction in zip(speech, directions, strict=True)

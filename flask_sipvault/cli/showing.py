@@ -14,6 +14,8 @@ from ..analysis.dialog import explain
 from ..analysis.document import call_document
 from ..analysis.ladder import as_text
 from ..analysis.ladder import ladder
+from ..analysis.quality_words import quality_line
+from ..analysis.wording import printable
 from ..dashboard.errors import CallNotFoundError
 from ..dashboard.errors import of_missing_call
 from ..dashboard.ladder_file import ladder_file
@@ -62,11 +64,12 @@ def show_command(
         days = installation.settings.lookback_days
         missing = of_missing_call(CallNotFoundError(call_id, days))
         fail(f"nothing is stored for this call of {customer_id!r}.", missing.causes)
-    call = explain(mask(evidence) if masked else evidence)
+    call = explain(mask(evidence) if masked else evidence, installation.settings.scale)
     if as_json or form == "json":
         say(json.dumps(call_document(call)))
     elif form == "text":
         say(as_text(call))
+        say(printable(quality_line(call.quality)))
     else:
         aliases = NO_ALIASES if masked else installation.settings.aliases
         click.echo(_file(call, form, aliases, masked), nl=False)

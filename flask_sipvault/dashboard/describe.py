@@ -19,10 +19,15 @@ from .page import Live
 from .page import Notice
 from .page import PartyView
 from .plain import on_one_line
+from .quality_view import loss_figure
+from .quality_view import mos_figure
+from .quality_view import quality_view
 from .rtcp_views import report_views
 from .sip_views import call_log
 from .sip_views import call_start
 from .sip_views import SipViews
+from .time_axis import whole_axis
+from .timeline_svg import timeline_view
 from .view_state import View
 
 #: A table with more rows serves nobody and hardly loads: the downloads hold all.
@@ -55,6 +60,12 @@ def describe(
     start = call_start(call)
     sip = SipViews(explained, view, addresses)
     reports = report_views(call)
+    log = call_log(call)
+    axis = whole_axis(
+        ((call.first_ts or start) - start) / 1e6,
+        ((call.last_ts or start) - start) / 1e6,
+        view.axis,
+    )
     return CallPage(
         call_id=on_one_line(evidence.call_id),
         customer_id=on_one_line(evidence.customer_id),
@@ -70,10 +81,20 @@ def describe(
         share_url=share_url,
         start=start,
         end=call.last_ts or start,
+        timeline=timeline_view(
+            axis,
+            explained.ladder(view.ports),
+            main.quality,
+            log,
+            start=start,
+            chosen=view.axis,
+            url=lambda span: addresses.page(view.but(axis=span)) + "#axis",
+        ),
         ladder=sip.ladder(),
         messages=sip.messages(),
+        quality=quality_view(main.quality, axis, start),
         rtcp=reports[:REPORTS_SHOWN],
-        logs=logs_view(call_log(call), view, addresses.page),
+        logs=logs_view(log, view, addresses.page),
         sources=[on_one_line(agent) for agent in evidence.agents],
         downloads=downloads,
         pieces=addresses.pieces(),
@@ -84,10 +105,20 @@ def _figures(call: Call) -> list[Figure]:
     outcome = call.outcome
     repeated = sum(m.retransmission_of is not None for m in call.messages)
     transports = dict.fromkeys(m.transport.upper() for m in call.messages)
-    return [
+    times = [
         Figure(_("Post-dial delay"), figures.duration(outcome.post_dial_ms)),
         Figure(_("Ringing"), figures.duration(outcome.ringing_ms)),
         Figure(_("Talk"), figures.duration(outcome.talk_ms)),
+    ]
+    if call.quality.source is not None:
+        return [
+            *times,
+            mos_figure(call.quality, "uac"),
+            mos_figure(call.quality, "uas"),
+            loss_figure(call.quality),
+        ]
+    return [
+        *times,
         Figure(
             _("Final answer"),
             figures.NONE if outcome.final_code is None else str(outcome.final_code),

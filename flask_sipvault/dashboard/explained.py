@@ -18,6 +18,8 @@ from ..analysis.joined import joined
 from ..analysis.ladder import Ladder
 from ..analysis.ladder import ladder
 from ..analysis.ladder import Ports
+from ..analysis.quality import Scale
+from ..analysis.quality import USUAL_SCALE
 from ..evidence import Evidence
 from ..language import spoken
 
@@ -31,18 +33,23 @@ KEPT_MESSAGES = 12_000
 class ExplainedCall:
     """A call and its ladders. Nobody may change it: several requests share it.
 
+    :param scale: how voice quality is rated.
     :param others: further legs of it, to be seen beside it.
     """
 
     def __init__(
-        self, evidence: Evidence, aliases: Aliases, others: Sequence[Evidence] = ()
+        self,
+        evidence: Evidence,
+        aliases: Aliases,
+        scale: Scale,
+        others: Sequence[Evidence] = (),
     ) -> None:
         #: The call alone.
-        self.main: Call = explain(evidence)
+        self.main: Call = explain(evidence, scale)
         #: All that is to be seen: the call, or the legs joined.
         self.call: Call = self.main
         if others:
-            self.call = joined(self.main, [explain(other) for other in others])
+            self.call = joined(self.main, [explain(other, scale) for other in others])
         self._aliases = aliases
         self._ladders: dict[Ports, Ladder] = {}
 
@@ -62,8 +69,9 @@ class ExplainedCalls:
     explained.
     """
 
-    def __init__(self, aliases: Aliases) -> None:
+    def __init__(self, aliases: Aliases, scale: Scale = USUAL_SCALE) -> None:
         self._aliases = aliases
+        self._scale = scale
         self._kept: OrderedDict[Hashable, ExplainedCall] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -75,7 +83,7 @@ class ExplainedCalls:
         legs = [evidence, *others]
         short = sum(len(leg.sip) for leg in legs) < WORTH_KEEPING
         if short or any(not leg.parts or leg.damage for leg in legs):
-            return ExplainedCall(evidence, self._aliases, others)
+            return ExplainedCall(evidence, self._aliases, self._scale, others)
         # The words of an explanation are in one language.
         name = (
             spoken(),
@@ -95,7 +103,7 @@ class ExplainedCalls:
             if known is not None:
                 self._kept.move_to_end(name)
                 return known
-        made = ExplainedCall(evidence, self._aliases, others)
+        made = ExplainedCall(evidence, self._aliases, self._scale, others)
         with self._lock:
             self._kept[name] = made
             while len(self._kept) > 1 and self._size() > KEPT_MESSAGES:

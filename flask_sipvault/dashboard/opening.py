@@ -114,7 +114,7 @@ class Opening:
         evidence = self.evidence()
         if self.masked:
             # An alias is a name, and may be one of an address that was made up.
-            return ExplainedCall(evidence, NO_ALIASES)
+            return ExplainedCall(evidence, NO_ALIASES, state().settings.scale)
         others = [self._vault().find(other) for other in self.beside]
         return state().explained.of(evidence, [each for each in others if each])
 

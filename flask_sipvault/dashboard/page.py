@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from .moments import Moment
+
+if TYPE_CHECKING:
+    from .quality_view import QualityView
+    from .timeline_svg import TimelineView
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,8 +401,10 @@ class CallPage:
     share_url: str
     start: int
     end: int
+    timeline: TimelineView
     ladder: LadderView | None
     messages: MessagesView
+    quality: QualityView
     rtcp: list[ReportView]
     logs: LogsView
     sources: list[str]

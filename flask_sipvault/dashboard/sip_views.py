@@ -19,7 +19,6 @@ from .explained import ExplainedCall
 from .ladder_svg import LadderPen
 from .log_views import Log
 from .media_band import media_band
-from .media_band import MediaLine
 from .message_filter import MessageFilter
 from .message_filter import METHODS
 from .message_views import message_views
@@ -32,6 +31,7 @@ from .page import MessagesView
 from .page import MessageView
 from .page import RepeatView
 from .plain import on_one_line
+from .quality_view import media_lines
 from .stretches import holding
 from .stretches import MESSAGES_AT_ONCE
 from .stretches import ms_of
@@ -43,22 +43,18 @@ TALL = 40
 
 
 class SipViews:
-    """What a page shows of a call's messages.
-
-    :param media_lines: what was measured of the media, for the band in the ladder.
-    """
+    """What a page shows of a call's messages."""
 
     def __init__(
         self,
         explained: ExplainedCall,
         view: View,
         addresses: Addresses,
-        media_lines: Sequence[MediaLine] = (),
     ) -> None:
         self._call = explained.call
         self._view = view
         self._addresses = addresses
-        self._media_lines = media_lines
+        self._media_lines = media_lines(explained.main.quality, call_start(self._call))
         self._ladder = explained.ladder(view.ports)
         wanted = MessageFilter(view.find)
         self._filtered = bool(wanted)

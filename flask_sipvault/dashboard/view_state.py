@@ -35,6 +35,7 @@ class View:
     :param level: the least serious log lines, ``log`` a text they hold, ``source``
         which source they are of, from 1; 0 for all.
     :param line: a log line that has to be among those on the page.
+    :param axis: the stretch of time that is open, see :mod:`.time_axis`; "" for all.
     """
 
     ports: Ports = "merged"
@@ -46,6 +47,7 @@ class View:
     log: str = ""
     source: int = 0
     line: int = 1
+    axis: str = ""
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> View:
@@ -60,6 +62,7 @@ class View:
             log=query.get("log", "").strip()[:MAX_LENGTH],
             source=_number(query.get("source", ""), 0),
             line=_number(query.get("line", ""), 1),
+            axis=query.get("axis", "")[:30],
         )
 
     def but(self, **changes: Any) -> View:

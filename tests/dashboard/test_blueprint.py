@@ -57,7 +57,7 @@ def test_static_files_may_be_cached_and_change_their_address(
     client = app.test_client()
     page = client.get(keep(small_call())).text
     files = re.findall(r'(?:src|href)="(/sipvault/static/[^"]+\?v=\w+)"', page)
-    assert len(files) == 4
+    assert len(files) == 5
     for file in files:
         with client.get(file) as response:
             _check_static(response)

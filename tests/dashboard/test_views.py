@@ -106,7 +106,8 @@ def test_rtcp_is_a_table_with_named_columns(
     client: FlaskClient, keep: Keep, recorded: Recorded
 ) -> None:
     page = _page(client, keep(recorded("answered_rtcp")))
-    table = page.partition('<table class="sv-table">')[2].partition("</table>")[0]
+    section = page.partition('id="sv-rtcp-heading"')[2]
+    table = section.partition('<table class="sv-table">')[2].partition("</table>")[0]
     assert table.count('<th scope="col"') == 9
     assert table.count('<th scope="row"') >= 4
     assert "0x12345678" in table
@@ -200,7 +201,8 @@ def test_rtcp_reports_that_do_not_fit_on_a_page_are_counted(
         "This page shows the first 3 RTCP reports."
         f" {left_out} more are in capture.pcapng and call.json."
     ) in words(page)
-    assert page.partition("<tbody>")[2].count('<th scope="row"') == 3
+    section = page.partition('id="sv-rtcp-heading"')[2].partition("</section>")[0]
+    assert section.count('<th scope="row"') == 3
 
 
 class _Tags(HTMLParser):

@@ -1,0 +1,465 @@
+"""How well a call was heard, as the page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from ..analysis.quality import AudioStatus
+from ..analysis.quality import Bucket
+from ..analysis.quality import Direction
+from ..analysis.quality import Figures
+from ..analysis.quality import Quality
+from ..analysis.quality import Source
+from ..analysis.quality import Spread
+from ..analysis.quality import StreamQuality
+from ..analysis.quality import Verdict
+from ..analysis.quality import VERDICTS
+from ..analysis.quality_words import direction_name
+from ..analysis.quality_words import mos_words
+from ..language import _
+from ..language import N_
+from . import figures
+from .chart_svg import Column
+from .chart_svg import draw_strip
+from .chart_svg import Strip
+from .media_band import MediaLine
+from .page import Figure
+from .plain import on_one_line
+from .time_axis import TimeAxis
+
+#: More columns than this cannot be told apart; a long call has them joined.
+MOST_COLUMNS = 120
+
+#: A table with more rows serves nobody; call.json has all.
+MOST_ROWS = 1000
+
+_VERDICTS: dict[Verdict, str] = {
+    "good": N_("good"),
+    "fair": N_("fair"),
+    "poor": N_("poor"),
+    "bad": N_("bad"),
+    "unknown": N_("not rated"),
+}
+_STATUSES: dict[AudioStatus, str] = {
+    "normal": N_("Audio both ways"),
+    "one-way": N_("One-way audio"),
+    "none": N_("No audio"),
+    "silent": N_("Silent"),
+    "unknown": N_("Audio not known"),
+}
+_SOURCES: dict[Source, str] = {
+    "rtp": N_("RTP seen in the capture"),
+    "rtcp": N_("reports of the listener (RTCP)"),
+    "rtcp-xr": N_("VoIP metrics of the listener (RTCP XR)"),
+    "agent": N_("report of a capture agent"),
+}
+
+#: As the called side and the caller are drawn: to the right, to the left.
+_ARROWS: dict[Direction, str] = {"uac": "→", "uas": "←"}
+
+
+@dataclass(frozen=True, slots=True)
+class FigureRow:
+    """A figure and its spread over the call, as cells of a table.
+
+    :param cells: average, least, most, 5 % and 95 %.
+    """
+
+    name: str
+    cells: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRow:
+    """Five seconds, as a row of a table."""
+
+    since: str
+    until: str
+    ms: str
+    verdict: str
+    tone: str
+    cells: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRow:
+    """A stream, as a row of a table."""
+
+    direction: str
+    route: str
+    ssrc: str
+    codec: str
+    source: str
+    leg: str
+    counted: bool
+    cells: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StripView:
+    """One figure's curve, and what stands beside it."""
+
+    name: str
+    value: str
+    drawing: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class DirectionView:
+    """One direction of the audio.
+
+    :param rated: its MOS and what that is called; ``tone`` the worst of it as a colour.
+    :param facts: codec, addresses and source, in words.
+    :param assumptions: those that the other direction does not have too.
+    :param left_out: how many of the rows are in call.json alone.
+    """
+
+    id: str
+    name: str
+    rated: str
+    tone: str
+    facts: list[str]
+    no_mos: str
+    strips: list[StripView]
+    spreads: list[FigureRow]
+    rows: list[BucketRow]
+    left_out: int
+    assumptions: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class QualityView:
+    """The audio of a call: ``sipvault/_quality.html``.
+
+    :param assumptions: what the figures of both directions rest on.
+    """
+
+    status: str
+    tone: str
+    reason: str
+    directions: list[DirectionView]
+    streams: list[StreamRow]
+    assumptions: list[str]
+
+
+def quality_view(quality: Quality, axis: TimeAxis, start: int) -> QualityView:
+    """The audio of a call.
+
+    :param start: the call's first moment, in ns since the epoch.
+    """
+    audio = quality.audio
+    both = [each for each in (quality.uac, quality.uas) if each is not None]
+    common = [
+        text
+        for text in (both[0].assumptions if len(both) == 2 else [])
+        if text in both[1].assumptions
+    ]
+    return QualityView(
+        status=_(_STATUSES[audio.status]),
+        tone={"normal": "good", "unknown": ""}.get(
+            audio.status, "" if audio.agreed else "bad"
+        ),
+        reason=on_one_line(audio.reason),
+        directions=[
+            _direction(quality, name, each, axis, start, common)
+            for name, each in quality.directions.items()
+            if each is not None
+        ],
+        streams=[_stream(quality, stream) for stream in quality.streams],
+        assumptions=common,
+    )
+
+
+def _direction(
+    quality: Quality,
+    name: Direction,
+    measured: Figures,
+    axis: TimeAxis,
+    start: int,
+    common: Sequence[str],
+) -> DirectionView:
+    columns = columns_of(measured.buckets, start)
+    return DirectionView(
+        id=name,
+        name=_capital(direction_name(quality, name)),
+        rated=_rated(measured),
+        tone=tone(_worst(measured)),
+        facts=_facts(quality, name, measured),
+        no_mos=on_one_line(measured.no_mos),
+        strips=[
+            StripView(strip.name, _beside(strip, measured), draw_strip(strip, axis))
+            for strip in _strips(columns)
+        ]
+        if columns
+        else [],
+        spreads=_spreads(measured),
+        rows=[_row(bucket, start) for bucket in measured.buckets[:MOST_ROWS]],
+        left_out=max(len(measured.buckets) - MOST_ROWS, 0),
+        assumptions=[
+            on_one_line(text) for text in measured.assumptions if text not in common
+        ],
+    )
+
+
+def _rated(measured: Figures) -> str:
+    """``MOS 4.2 good, worst 2.9 poor``"""
+    mos, least = measured.mos.avg, measured.mos.min
+    if mos is None:
+        return _("no MOS")
+    rated = _("MOS {mos:.1f} {verdict}").format(
+        mos=mos, verdict=_(_VERDICTS[measured.verdict])
+    )
+    if least is None or mos - least < 0.05:
+        return rated
+    return _("{rated}, worst {mos:.1f} {verdict}").format(
+        rated=rated, mos=least, verdict=_(_VERDICTS[_worst(measured)])
+    )
+
+
+def _facts(quality: Quality, name: Direction, measured: Figures) -> list[str]:
+    own = [s for s in quality.streams if s.direction == name and s.counted]
+    routes = dict.fromkeys(_route(stream) for stream in own)
+    return [
+        on_one_line(measured.codec or _("codec not known")),
+        *(on_one_line(route) for route in list(routes)[:3] if route),
+        _(_SOURCES[measured.source]),
+    ]
+
+
+def _route(stream: StreamQuality) -> str:
+    if stream.src is None and stream.dst is None:
+        return ""
+    return f"{stream.src or '?'} → {stream.dst or '?'}"
+
+
+def _strips(columns: Sequence[Column]) -> list[Strip]:
+    """The four figures, the most telling first."""
+    return [
+        Strip(_("MOS"), "mos", columns, least=1.0, most=5.0),
+        Strip(_("Loss"), "loss", columns, unit="%", most=_top(columns, "loss", 5)),
+        Strip(
+            _("Jitter"), "jitter", columns, unit="ms", most=_top(columns, "jitter", 10)
+        ),
+        Strip(
+            _("Round trip"), "rtt", columns, unit="ms", most=_top(columns, "rtt", 20)
+        ),
+    ]
+
+
+def _top(columns: Sequence[Column], name: str, least: float) -> float:
+    """The upper end of a scale: a round figure above all values."""
+    values = [getattr(column, name) for column in columns]
+    most = max((value for value in values if value is not None), default=0.0)
+    top = least
+    while top < most:
+        top *= 2
+    return top
+
+
+def _beside(strip: Strip, measured: Figures) -> str:
+    spread: Spread = getattr(measured, strip.field)
+    digits = 1
+    worst = spread.min if strip.field == "mos" else spread.max
+    if spread.avg is None:
+        return _("not rated") if strip.field == "mos" else _("not measured")
+    average = figures.number(spread.avg, strip.unit, digits)
+    if worst is None or abs(worst - spread.avg) < 0.05:
+        return average
+    return _("{average}, worst {worst}").format(
+        average=average, worst=figures.number(worst, "", digits)
+    )
+
+
+def columns_of(buckets: Sequence[Bucket], start: int) -> list[Column]:
+    """The buckets as columns, the worst of several for all where there are many.
+
+    :param start: the call's first moment, in ns since the epoch.
+    """
+    together = -(-len(buckets) // MOST_COLUMNS) or 1
+    return [
+        _column(buckets[at : at + together], start)
+        for at in range(0, len(buckets), together)
+    ]
+
+
+def _column(buckets: Sequence[Bucket], start: int) -> Column:
+    def worst(name: str, choose: Callable[[list[float]], float]) -> float | None:
+        values = [getattr(bucket, name) for bucket in buckets]
+        known = [value for value in values if value is not None]
+        return choose(known) if known else None
+
+    verdict = _worst_of(bucket.verdict for bucket in buckets)
+    first, last = buckets[0].ts - start, buckets[-1].end - start
+    mos, loss = worst("mos", min), worst("loss", max)
+    jitter, rtt = worst("jitter", max), worst("rtt", max)
+    says = [
+        _("MOS {mos} ({verdict})").format(
+            mos=figures.number(mos), verdict=_(_VERDICTS[verdict])
+        )
+        if mos is not None
+        else _(_VERDICTS[verdict]),
+        _("loss {value}").format(value=figures.number(loss, "%")),
+        _("jitter {value}").format(value=figures.number(jitter, "ms")),
+    ]
+    if rtt is not None:
+        says.append(_("round trip {value}").format(value=figures.number(rtt, "ms")))
+    return Column(
+        first / 1e6,
+        last / 1e6,
+        mos,
+        loss,
+        jitter,
+        rtt,
+        tone(verdict),
+        _(_VERDICTS[verdict]),
+        _("{begin} to {end}: {figures}").format(
+            begin=_clock(first), end=_clock(last), figures=", ".join(says)
+        ),
+    )
+
+
+def _worst_of(verdicts: Iterable[Verdict]) -> Verdict:
+    known = set(verdicts)
+    return next((each for each in reversed(VERDICTS) if each in known), "unknown")
+
+
+def tone(verdict: Verdict) -> str:
+    """The colour of a verdict; "" for none."""
+    return "" if verdict == "unknown" else verdict
+
+
+def _spreads(measured: Figures) -> list[FigureRow]:
+    rows = [
+        (_("MOS"), measured.mos, "", 2),
+        (_("R factor"), measured.r, "", 1),
+        (_("Loss"), measured.loss, "%", 1),
+        (_("Jitter"), measured.jitter, "ms", 1),
+        (_("Round trip"), measured.rtt, "ms", 1),
+    ]
+    return [
+        FigureRow(
+            name,
+            [
+                figures.number(value, unit, digits)
+                for value in (spread.avg, spread.min, spread.max, spread.p5, spread.p95)
+            ],
+        )
+        for name, spread, unit, digits in rows
+    ]
+
+
+def _row(bucket: Bucket, start: int) -> BucketRow:
+    middle = (bucket.ts + bucket.end) // 2 - start
+    return BucketRow(
+        since=_clock(bucket.ts - start),
+        until=_clock(bucket.end - start),
+        ms=f"{middle / 1e6:.3f}",
+        verdict=_(_VERDICTS[bucket.verdict]),
+        tone=tone(bucket.verdict),
+        cells=[
+            figures.number(bucket.mos, digits=2),
+            figures.number(bucket.loss, "%"),
+            figures.number(bucket.jitter, "ms"),
+            figures.number(bucket.rtt, "ms"),
+        ],
+    )
+
+
+def _stream(quality: Quality, stream: StreamQuality) -> StreamRow:
+    measured = stream.figures
+    return StreamRow(
+        direction=direction_name(quality, stream.direction)
+        if stream.direction
+        else _("not known"),
+        route=on_one_line(_route(stream)) or _("not known"),
+        ssrc=f"0x{stream.ssrc:08x}",
+        codec=on_one_line(measured.codec or "") or figures.NONE,
+        source=_(_SOURCES[measured.source]),
+        leg=_(stream.leg) if stream.leg else "",
+        counted=stream.counted,
+        cells=[
+            figures.number(measured.mos.avg),
+            figures.number(measured.loss.avg, "%"),
+            figures.number(measured.jitter.avg, "ms"),
+            figures.number(measured.rtt.avg, "ms"),
+        ],
+    )
+
+
+def _clock(ns: int) -> str:
+    return figures.since(ns).partition(".")[0]
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def mos_figure(quality: Quality, direction: Direction) -> Figure:
+    """A direction's MOS for the band under the headline."""
+    measured = quality.directions[direction]
+    label = _("MOS {direction}").format(direction=direction_name(quality, direction))
+    if measured is None:
+        return Figure(label, figures.NONE, _("not measured"))
+    if measured.mos.avg is None:
+        return Figure(label, figures.NONE, on_one_line(measured.codec or ""))
+    worst, low = _worst(measured), measured.mos.min
+    note = _(_VERDICTS[measured.verdict])
+    if low is not None and worst != measured.verdict:
+        note = _("worst {least:.1f}, {verdict}").format(
+            least=low, verdict=_(_VERDICTS[worst])
+        )
+    return Figure(label, f"{measured.mos.avg:.1f}", note, tone(worst))
+
+
+def _worst(measured: Figures) -> Verdict:
+    """The verdict of its worst stretch, or of all."""
+    return _worst_of([measured.verdict, *(s.verdict for s in measured.stretches)])
+
+
+def loss_figure(quality: Quality) -> Figure:
+    """The losses of both directions."""
+    losses = [
+        None if each is None else each.loss.avg for each in (quality.uac, quality.uas)
+    ]
+    if losses == [None, None]:
+        return Figure(_("Loss → / ←"), figures.NONE, _("not measured"))
+    there, back = (figures.number(loss, "%") for loss in losses)
+    label = _("Loss → / ←") if quality.labels_certain else _("Loss, each way")
+    return Figure(label, f"{there} / {back}")
+
+
+def media_lines(quality: Quality, start: int) -> list[MediaLine]:
+    """Both directions' MOS for the band in the ladder; nothing where there is none.
+
+    :param start: the call's first message, in ns since the epoch.
+    """
+    if not quality.labels_certain:
+        return []
+    lines = []
+    for direction, measured in quality.directions.items():
+        if measured is None or not any(b.mos is not None for b in measured.buckets):
+            continue
+        points = [
+            ((bucket.ts + bucket.end) // 2 - start, bucket.mos)
+            for bucket in measured.buckets
+        ]
+        worst = _worst(measured)
+        label = _band_label(direction, measured, start)
+        lines.append(MediaLine(label, points, "" if worst == "unknown" else worst))
+    return lines
+
+
+def _band_label(direction: Direction, measured: Figures, start: int) -> str:
+    """``← MOS 3.7, worst 2.3 at 1:26``"""
+    label = f"{_ARROWS[direction]} {mos_words(measured)}"
+    rated = [bucket for bucket in measured.buckets if bucket.mos is not None]
+    worst = min(rated, key=lambda bucket: bucket.mos or 0.0)
+    if measured.mos.avg is None or not measured.stretches:
+        return label
+    at = _clock((worst.ts + worst.end) // 2 - start)
+    return _("{label} at {time}").format(label=label, time=at)
