@@ -32,7 +32,7 @@ messages: $(VENV)/.installed-test
 	$(BIN)/pybabel extract -F babel.cfg -k sv_ -k sv_n:1,2 -k N_ --no-wrap --sort-by-file \
 	  --add-location=file --omit-header -o $(TRANSLATIONS)/sipvault.pot .
 	$(BIN)/pybabel update -D sipvault -i $(TRANSLATIONS)/sipvault.pot -d $(TRANSLATIONS) \
-	  --no-wrap --no-fuzzy-matching --omit-header
+	  --no-wrap --no-fuzzy-matching --ignore-pot-creation-date
 	-$(BIN)/pybabel compile -D sipvault -d $(TRANSLATIONS) --statistics
 
 docs: $(VENV)/.installed-test
