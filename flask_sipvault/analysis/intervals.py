@@ -12,7 +12,7 @@ from .media_paths import Coding
 
 BUCKET_NS = BUCKET_MS * 1_000_000
 
-#: A bucket with less speech tells too little: one lost packet of three is no bad audio.
+#: A shorter bucket tells too little: one lost packet of three is no bad audio.
 SHORTEST_NS = 1_000_000_000
 
 #: What one stretch may cover at most. More is a clock gone mad.
@@ -42,14 +42,6 @@ class Interval:
     def bucket(self) -> int:
         """Which five seconds since the epoch most of it lies in."""
         return (self.start + self.end) // 2 // BUCKET_NS
-
-    @property
-    def speech_ns(self) -> float:
-        """How much speech is in it, as far as can be told."""
-        length = self.end - self.start
-        if self.coding.packet_ms is None:
-            return length
-        return min(length, self.expected * self.coding.packet_ms * 1e6)
 
 
 def into_buckets(intervals: Iterable[Interval]) -> list[Interval]:
@@ -123,7 +115,7 @@ def _without_crumbs(buckets: Sequence[Interval]) -> list[Interval]:
         else:
             if crumb is not None:
                 kept.append(crumb)
-            if bucket.speech_ns >= SHORTEST_NS:
+            if bucket.end - bucket.start >= SHORTEST_NS:
                 kept.append(bucket)
             elif kept and _touch(kept[-1], bucket):
                 kept[-1] = together(kept[-1], bucket)
