@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from dataclasses import replace
 
+from ..language import N_
+
 #: The rating with nothing but the defaults of G.107 (03/2005 and later):
 #: Ro 94.77 - Is 1.41 - Id 0.15.
 BEST_R = 93.2
@@ -61,10 +63,10 @@ _G711 = Model(
     0,
     25.1,
     _G113,
-    note="The receiver is taken to conceal losses (G.711 appendix I).",
+    note=N_("The receiver is taken to conceal losses (G.711 appendix I)."),
 )
 _G711_UNCONCEALED = replace(
-    _G711, bpl=4.3, note="The receiver is taken not to conceal losses."
+    _G711, bpl=4.3, note=N_("The receiver is taken not to conceal losses.")
 )
 _G729 = Model("G.729A with Annex B", 11, 19.0, _G113, look_ahead_ms=5)
 _G729_WITHOUT_B = Model(
@@ -73,7 +75,7 @@ _G729_WITHOUT_B = Model(
     19.0,
     _G113_TABLE_1,
     look_ahead_ms=5,
-    note="Bpl is published with Annex B only, and taken from there.",
+    note=N_("Bpl is published with Annex B only, and taken from there."),
 )
 _G723_HIGH = Model(
     "G.723.1 at 6.3 kbit/s with Annex A",
@@ -81,14 +83,16 @@ _G723_HIGH = Model(
     16.1,
     _G113,
     look_ahead_ms=7.5,
-    note="This variant is assumed where the description names no other.",
+    note=N_("This variant is assumed where the description names no other."),
 )
 _G723_LOW = Model("G.723.1 at 5.3 kbit/s", 19, None, _G113_TABLE_1, look_ahead_ms=7.5)
 _GSM_EFR = Model("GSM EFR", 5, 10.0, _G113)
 _AMR_122 = replace(
     _GSM_EFR,
     name="AMR at 12.2 kbit/s",
-    note="An estimate: nothing is published of AMR, but this mode codes like GSM EFR.",
+    note=N_(
+        "An estimate: nothing is published of AMR, but this mode codes like GSM EFR."
+    ),
     estimate=True,
 )
 
@@ -107,8 +111,8 @@ _MODELS = {
     "gsm-efr": _GSM_EFR,
 }
 
-_BOTH_EARS = "Ie is that of listening with both ears."
-_ONE_EAR = "Ie is that of listening with one ear; no other is published."
+_BOTH_EARS = N_("Ie is that of listening with both ears.")
+_ONE_EAR = N_("Ie is that of listening with one ear; no other is published.")
 
 #: Modes of AMR-WB by their number (RFC 4867 section 8.2): kbit/s, Ie,wb, Bpl.
 _AMR_WB = {
@@ -134,7 +138,10 @@ _AMR_WB = {
 }
 _AMR_WB_ASSUMED = replace(
     _AMR_WB[2],
-    note=f"12.65 kbit/s is assumed: no mode-set is described. {_BOTH_EARS}",
+    note=N_(
+        "12.65 kbit/s is assumed: no mode-set is described. Ie is that of listening"
+        " with both ears."
+    ),
 )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Literal
 from typing import NamedTuple
 
+from ..language import N_
 from ..protocols.address import Endpoint
 from ..protocols.rtp_figures import StreamFigures
 from ..protocols.sdp import AUXILIARY_CODECS
@@ -34,9 +35,9 @@ _LONGEST_PACKET_MS = 1000
 
 _LEGS = {
     frozenset[End]({"caller", "callee"}): "",
-    frozenset[End]({"caller"}): "on the caller's side",
-    frozenset[End]({"callee"}): "on the called side",
-    frozenset[End](): "between the two sides",
+    frozenset[End]({"caller"}): N_("on the caller's side"),
+    frozenset[End]({"callee"}): N_("on the called side"),
+    frozenset[End](): N_("between the two sides"),
 }
 
 

@@ -186,7 +186,7 @@ class Rater:
                     codec=model.name, ie=model.ie, bpl=model.bpl, source=model.source
                 ),
             ),
-            model.note,
+            _(model.note) if model.note else "",
         ]
         if self._network.discarded is None:
             assumed.append(_(jitter_buffer.ASSUMPTION))
