@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from itertools import dropwhile
 
 from markupsafe import escape
 from markupsafe import Markup
@@ -283,7 +284,13 @@ def _longest_gap(rows: Sequence[Row], media: MediaBand) -> int | None:
         for row in rows
         if span.first < row.n <= span.last and not row.retransmission
     ]
-    return max(during, key=lambda row: row.delta_ns).n if during else None
+    # What passes on and confirms the answer belongs to the setup still.
+    talk = list(dropwhile(_confirms, during)) or during
+    return max(talk, key=lambda row: row.delta_ns).n if talk else None
+
+
+def _confirms(row: Row) -> bool:
+    return row.style == "success" or row.label == "ACK"
 
 
 def _join(pieces: Iterator[str]) -> Markup:

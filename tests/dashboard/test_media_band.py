@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -84,6 +85,14 @@ def test_it_stands_where_for_longest_nothing_happened() -> None:
     items = re.findall(r'class="sv-item([^"]*)"', drawn.rows)
     # Before the third message, in place of its pause; what comes after is no media.
     assert items == ["", "", " sv-mediaband", "", "", " sv-pause", ""]
+
+
+def test_it_stands_after_what_confirms_the_answer() -> None:
+    ladder = _ladder([0, 30, 3, 1])
+    ladder.rows[1] = replace(ladder.rows[1], label="ACK")
+    drawn = draw(ladder, media=media_band(_span(1, 4)))
+    items = re.findall(r'class="sv-item([^"]*)"', drawn.rows)
+    assert items == ["", " sv-pause", "", " sv-mediaband", "", ""]
 
 
 def test_the_ground_reaches_from_the_answer_to_the_bye() -> None:
