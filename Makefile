@@ -1,4 +1,5 @@
 # make demo    a CDR viewer with recorded calls, on http://127.0.0.1:$(PORT)/
+#              LIVE=1: with a collector beside it, and a call that comes in
 # make test    every check; what needs a tool that is not there is skipped, and says so
 # make bench   ours beside a yardstick
 # make messages  the catalogues of what the page says, brought up to date
@@ -14,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: demo test bench messages docs clean
 
 demo: $(VENV)/.installed
-	@$(BIN)/python -m example_app $(PORT)
+	@$(BIN)/python -m example_app $(PORT) $(if $(LIVE),--live)
 
 test: $(VENV)/.installed-test
 	$(BIN)/ruff check .

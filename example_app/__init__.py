@@ -55,7 +55,12 @@ def create_app(instance_path: str | None = None) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SIPVAULT_CUSTOMER_ID=customer_of_request,
         SIPVAULT_CUSTOMERS=[
-            {"id": customer, "bucket": customer, "secret": secrets.links[customer]}
+            {
+                "id": customer,
+                "bucket": customer,
+                "secret": secrets.links[customer],
+                "token": secrets.tokens[customer],
+            }
             for customer in CUSTOMERS
         ],
         SIPVAULT_STORE=f"folder:{folder / 'vault'}",

@@ -1,7 +1,11 @@
-"""``python -m example_app [PORT]``: fill the viewer when it is empty, and serve it."""
+"""``python -m example_app [PORT] [--live]``: fill the viewer if empty, and serve it.
+
+With ``--live`` there is a collector beside it, and a call that comes in.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import sys
@@ -10,18 +14,24 @@ from werkzeug.serving import make_server
 
 from . import create_app
 from . import fill
+from . import live
 
 HOST = "127.0.0.1"
 
 
 def main(arguments: list[str]) -> int:
     """Serve until Ctrl-C. Returns the exit status."""
-    if len(arguments) > 1 or not all(
-        text.isascii() and text.isdigit() for text in arguments
+    numbers = [text for text in arguments if text != "--live"]
+    flags = len(arguments) - len(numbers)
+    if (
+        len(numbers) > 1
+        or flags > 1
+        or not all(text.isascii() and text.isdigit() for text in numbers)
     ):
-        print("usage: python -m example_app [PORT]", file=sys.stderr)  # noqa: T201
+        usage = "usage: python -m example_app [PORT] [--live]"
+        print(usage, file=sys.stderr)  # noqa: T201
         return 2
-    port = int(arguments[0]) if arguments else 5000
+    port = int(numbers[0]) if numbers else 5000
     # Bound before anything else, so that a port that is taken costs no time.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -35,14 +45,18 @@ def main(arguments: list[str]) -> int:
                 file=sys.stderr,
             )
             return 1
-        return _serve(listener)
+        try:
+            return _serve(listener, with_call=flags == 1)
+        except live.LiveError as error:
+            print(error, file=sys.stderr)  # noqa: T201
+            return 1
 
 
 def _reason(error: OSError | OverflowError) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _serve(listener: socket.socket) -> int:
+def _serve(listener: socket.socket, *, with_call: bool) -> int:
     app = create_app()
     if fill.is_empty(app):
         print("Filing the recorded calls …")  # noqa: T201
@@ -56,10 +70,17 @@ def _serve(listener: socket.socket) -> int:
     )
     # A line a request is for those who ask for it.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    try:
+    with contextlib.ExitStack() as ends:
+        ends.callback(server.server_close)
+        if with_call:
+            call = ends.enter_context(live.LiveCall(app))
+            print(  # noqa: T201
+                f"A collector listens at {live.HOST}:{live.PORT}, and a call is coming"
+                f" in: {call.call_id}.\nIts row is there for acme within half a minute;"
+                " reload the list.\n",
+                flush=True,
+            )
         server.serve_forever()
-    finally:
-        server.server_close()
     return 0
 
 

@@ -64,10 +64,15 @@ def fill(app: Flask) -> int:
             database.executemany(
                 "INSERT OR REPLACE INTO users VALUES (?1, ?1, ?2)", users
             )
-            database.executemany(_INSERT, rows)
+            insert(database, rows)
     finally:
         database.close()
     return len(rows)
+
+
+def insert(database: sqlite3.Connection, rows: list[dict[str, str | int]]) -> None:
+    """Write CDRs, each as :func:`cdr` makes them."""
+    database.executemany(_INSERT, rows)
 
 
 def import_recordings(app: Flask, folder: Path) -> list[str]:

@@ -17,6 +17,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,6 @@ _TAKEN, _GO = b"T", b"G"
 _length = struct.Struct("!I")
 #: One frame, in base64, and some facts.
 _LONGEST = 2 << 20
-
-#: What the field sun_path of a Unix socket's address holds on Linux, less the NUL.
-_LONGEST_PATH = 107
 
 
 class TakeoverError(Exception):
@@ -65,16 +63,12 @@ def open_door(spool: Path) -> socket.socket:
     :raises TakeoverError: if that is not possible.
     """
     path = spool / "takeover"
-    if len(os.fsencode(path)) > _LONGEST_PATH:
-        raise TakeoverError(
-            f"the path {path} is too long for a socket: give SIPVAULT_SPOOL a shorter"
-            " one"
-        )
     door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
-        door.bind(str(path))
+        with _address(spool) as address:
+            door.bind(address)
         path.chmod(0o600)
         door.listen(1)
         door.setblocking(False)
@@ -176,7 +170,8 @@ def knock(spool: Path) -> Inheritance | None:
     """
     peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        peer.connect(str(spool / "takeover"))
+        with _address(spool) as address:
+            peer.connect(address)
     except (FileNotFoundError, ConnectionRefusedError):
         peer.close()
         return None
@@ -185,6 +180,21 @@ def knock(spool: Path) -> Inheritance | None:
         reason = error.strerror or str(error)
         raise TakeoverError(f"cannot reach the running collector: {reason}") from error
     return Inheritance(peer)
+
+
+@contextlib.contextmanager
+def _address(spool: Path) -> Iterator[str]:
+    """The door's, for bind and connect. It may have 107 bytes (unix(7)), which folders
+    easily exceed; by way of a descriptor any folder's is short, where Linux runs.
+    """
+    if not Path("/proc/self/fd").is_dir():
+        yield str(spool / "takeover")
+        return
+    descriptor = os.open(spool, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/takeover"
+    finally:
+        os.close(descriptor)
 
 
 def _receive_one(peer: socket.socket) -> Handed | None:

@@ -16,7 +16,16 @@ def test_secrets_are_made_once(tmp_path: Path) -> None:
 
 def test_each_customer_has_a_secret_of_its_own(tmp_path: Path) -> None:
     made = keys.load_or_create(tmp_path / "keys.json", ["acme", "globex"])
-    assert len({made.session, *made.links.values()}) == 3
+    made_up = {made.session, *made.links.values(), *made.tokens.values()}
+    assert len(made_up) == 5
+
+
+def test_secrets_of_before_there_were_tokens_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text('{"session": "s", "links": {"acme": "l"}}')
+    made = keys.load_or_create(path, ["acme"])
+    assert (made.session, made.links) == ("s", {"acme": "l"})
+    assert keys.load_or_create(path, ["acme"]) == made
 
 
 def test_only_the_owner_can_read_the_secrets(tmp_path: Path) -> None:

@@ -22,7 +22,9 @@ def test_a_port_that_is_taken_is_named_with_the_remedy(
     assert "make demo PORT=5001" in complaint
 
 
-@pytest.mark.parametrize("arguments", [["http"], ["5000", "5001"], ["-1"]])
+@pytest.mark.parametrize(
+    "arguments", [["http"], ["5000", "5001"], ["-1"], ["--live", "--live"]]
+)
 def test_wrong_arguments_get_the_usage(
     capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
