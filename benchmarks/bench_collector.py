@@ -388,12 +388,13 @@ def bench_writing(folder: Path, rclone: str) -> None:
     words = ("collect", str(folder / "spool"), json.dumps(settings), str(s3_port))
     try:
         with Receiver(*words) as ours:
-            before, began = ours.ask(), time.perf_counter()
+            before, began, cpu = ours.ask(), time.perf_counter(), cpu_of(ours.pid)
             send(ours.port, rounds, CALLS_PER_SECOND * len(rounds[0]), "bench")
             waiting = ours.ask()["waiting"]
             while (after := ours.ask())["written"] < len(rounds):
                 time.sleep(0.05)
             seconds = time.perf_counter() - began
+            each = (cpu_of(ours.pid) - cpu) / len(rounds)
         row(
             "finished calls/s into S3 : asked for",
             len(rounds) / (seconds - settings["linger"]),
@@ -401,6 +402,7 @@ def bench_writing(folder: Path, rclone: str) -> None:
             "/s",
         )
         print(shares(before, after, seconds))
+        print(f"  {each * 1e3:.1f} ms of CPU a call: {1 / each:.0f}/s of one free core")
         print(f"  waiting when the last one was sent: {waiting} of {len(rounds)}")
     finally:
         server.kill()

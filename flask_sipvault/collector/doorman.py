@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 #: How many connections are accepted before those there are have their turn.
 _AT_A_TIME = 100
 
+#: How many TLS handshakes may be under way.
+MAX_HANDSHAKES = 200
+
 #: How long no connection is accepted when the process can open no more files, in
 #: seconds.
 _RESPITE = 1.0
@@ -177,6 +180,10 @@ class Doorman:
     def let_in(self, connected: socket.socket, sender: str, first: bytes) -> None:
         """Make a connection of a socket that begins with this byte."""
         tls = self._tls if first == _TLS_HANDSHAKE else None
+        if tls is not None and len(self._tasks) >= MAX_HANDSHAKES:
+            self.gate.refusals.note(sender, "crowd")
+            connected.close()
+            return
         connection = self._connection(sender, encrypted=tls is not None)
         self._start(self._connect(connection, connected, tls))
 

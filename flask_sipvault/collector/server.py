@@ -326,7 +326,7 @@ class Collector:
         listeners = [*self._listeners(), *self.doorman.silent()]
         try:
             relays = await give_away(peer, listeners, connections)
-        except TakeoverError as error:
+        except (TakeoverError, OSError) as error:
             logger.warning("nobody took over: going on", extra={"error": str(error)})
             self.pipeline = self._open_pipeline(self.roster.has_agent, LONG_PATIENCE)
             self._open_metrics()

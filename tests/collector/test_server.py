@@ -18,6 +18,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from flask_sipvault.collector import connection as connection_module
+from flask_sipvault.collector import doorman
 from flask_sipvault.collector import gate
 from flask_sipvault.collector import roster
 from flask_sipvault.collector.doorman import tls_context
@@ -348,6 +349,17 @@ def test_a_broken_tls_handshake_is_refused(live_with_tls: Live) -> None:
     while connection.recv(4096):
         pass  # an alert
     wait_until(lambda: live_with_tls.server.gate.refusals.counts["tls"] == 1)
+
+
+def test_many_tls_handshakes_that_are_never_finished_are_refused(
+    live_with_tls: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorman, "MAX_HANDSHAKES", 3)
+    for _ in range(5):
+        live_with_tls.connect().sendall(b"\x16")
+    wait_until(lambda: live_with_tls.server.gate.refusals.counts["crowd"] == 2)
+
+    live_with_tls.log_in()
 
 
 # Nobody harms anybody else
