@@ -141,9 +141,10 @@ export const start = ({ page, moment, pieces, onAdded }) => {
   };
   document.addEventListener("sipvault:moment", ({ detail }) => {
     // A moment out of sight comes into sight: the view moves, as close as it is.
-    if (detail.ms < view[0] || detail.ms > view[1]) {
+    const outside = detail.ms < view[0] || detail.ms > view[1];
+    if (outside && !detail.quiet) {
       const half = (view[1] - view[0]) / 2;
-      if (detail.by !== "axis") show([detail.ms - half, detail.ms + half], null);
+      show([detail.ms - half, detail.ms + half], null);
     }
     point(detail.ms);
   });
