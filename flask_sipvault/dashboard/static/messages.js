@@ -62,7 +62,8 @@ export const start = ({ page, moment, pieces }) => {
   });
 
   // from: "ladder", where the reader sees its row; "keys"; "afar", further down the page;
-  // "here", where the page just opens and nothing is to be remembered.
+  // "link", where the address names it; "here", where the page just opens. Of these two
+  // nothing is to be remembered.
   const show = async (n, from) => {
     let message = await messages.find(n);
     if (!message && !pieces.get("repeats") && !pieces.get("find")) {
@@ -71,15 +72,16 @@ export const start = ({ page, moment, pieces }) => {
       message = await messages.find(n);
     }
     if (!message) return;
-    if (from !== "here") {
+    const opening = from === "here" || from === "link";
+    if (!opening) {
       history[from === "keys" ? "replaceState" : "pushState"](null, "", `#m${n}`);
     }
     const ms = Number(message.dataset.ms);
-    moment.choose({ ms, by: "message", n, quiet: from === "here" });
+    moment.choose({ ms, by: "message", n, quiet: opening });
     if (from === "here") return;
     if (!beside()) {
       message.querySelector(".sv-msgbody").scrollIntoView({ block: "start" });
-    } else if (from === "afar") {
+    } else if (from === "afar" || from === "link") {
       work.scrollIntoView({ block: "start" });
     }
   };
@@ -114,7 +116,7 @@ export const start = ({ page, moment, pieces }) => {
   });
   window.addEventListener("popstate", () => {
     const n = numberIn(location.hash);
-    if (n) show(n, "here");
+    if (n) show(n, "link");
   });
 
   allButton?.addEventListener("click", () => {
@@ -149,7 +151,7 @@ export const start = ({ page, moment, pieces }) => {
   const open = () => {
     const linked = numberIn(location.hash);
     const n = linked ?? Number(list().dataset.chosen);
-    if (n && (linked || WIDE.matches)) show(n, "here");
+    if (n && (linked || WIDE.matches)) show(n, linked ? "link" : "here");
   };
 
   work.classList.add("sv-one");
