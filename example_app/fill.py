@@ -19,15 +19,17 @@ from werkzeug.security import generate_password_hash
 
 from flask_sipvault.analysis.dialog import Call
 from flask_sipvault.analysis.dialog import explain
+from flask_sipvault.analysis.quality import VERDICTS
 from flask_sipvault.protocols.sip import SipMessage
 
 HERE = Path(__file__).resolve().parent
 
 _INSERT = (
     "INSERT INTO acc (method, from_tag, to_tag, callid, sip_code, sip_reason, time,"
-    " duration, ms_duration, setuptime, created, caller_id, callee_id, customer)"
+    " duration, ms_duration, setuptime, created, caller_id, callee_id, audio, customer)"
     " VALUES (:method, :from_tag, :to_tag, :callid, :sip_code, :sip_reason, :time,"
-    " :duration, :ms_duration, :setuptime, :created, :caller_id, :callee_id, :customer)"
+    " :duration, :ms_duration, :setuptime, :created, :caller_id, :callee_id, :audio,"
+    " :customer)"
 )
 
 
@@ -119,6 +121,7 @@ def cdr(call: Call) -> dict[str, str | int]:
         "created": _utc(call.first_ts),
         "caller_id": call.caller.user,
         "callee_id": call.callee.user,
+        "audio": _audio(call),
         "customer": call.evidence.customer_id,
     }
 
@@ -132,6 +135,17 @@ def _final_response(call: Call) -> SipMessage | None:
         if sip.code is not None and sip.code == call.outcome.final_code:
             return sip
     return None
+
+
+def _audio(call: Call) -> str:
+    """The worst of how the call was heard; "" where nothing was measured."""
+    quality = call.quality
+    if quality.audio.status in ("one-way", "silent", "none"):
+        return quality.audio.status
+    both = [each for each in (quality.uac, quality.uas) if each is not None]
+    heard = {each.verdict for each in both}
+    heard |= {stretch.verdict for each in both for stretch in each.stretches}
+    return next((word for word in reversed(VERDICTS) if word in heard), "")
 
 
 def _utc(ts: int) -> str:

@@ -1,5 +1,6 @@
 -- The table `acc` as OpenSIPS writes it (modules acc and dialog, scenario "cdr"), with the
--- columns of caller, called party and customer that OpenSIPS Control Panel's set-ups add.
+-- columns of caller, called party and customer that OpenSIPS Control Panel's set-ups add,
+-- and one of quality.
 
 CREATE TABLE IF NOT EXISTS acc (
     id          INTEGER PRIMARY KEY,
@@ -17,6 +18,7 @@ CREATE TABLE IF NOT EXISTS acc (
     created     DATETIME DEFAULT NULL,        -- when the call was begun, UTC
     caller_id   CHAR(64) NOT NULL DEFAULT '',
     callee_id   CHAR(64) NOT NULL DEFAULT '',
+    audio       CHAR(8)  NOT NULL DEFAULT '', -- the worst of it; '' where nobody knows
     customer    CHAR(64) NOT NULL
 );
 

@@ -214,6 +214,24 @@ class TestSecrets:
         assert settings(G711_PLC=value).g711_concealment is conceals
         assert settings().g711_concealment
 
+    @pytest.mark.parametrize("value", ["4.2, 3.5,3", [4.2, 3.5, 3], "[4.2, 3.5, 3]"])
+    def test_the_words_for_a_mos_can_be_set(self, value: Any) -> None:
+        scale = settings(MOS_THRESHOLDS=value).scale
+        assert (scale.good, scale.fair, scale.poor) == (4.2, 3.5, 3)
+
+    def test_the_words_for_a_mos_are_the_agents_by_themselves(self) -> None:
+        scale = settings(G711_PLC=False).scale
+        assert (scale.good, scale.fair, scale.poor) == (3.6, 3.1, 2.5)
+        assert scale.g711_concealment is False
+
+    @pytest.mark.parametrize(
+        "value",
+        ["good", "3.6, 3.1", "3.1, 3.6, 2.5", [6, 3, 2], "3, 2, nan", 3.6, [None] * 3],
+    )
+    def test_a_mos_that_does_not_fall_is_refused(self, value: Any) -> None:
+        error = refusal(MOS_THRESHOLDS=value)
+        assert error.setting == "SIPVAULT_MOS_THRESHOLDS"
+
     def test_nothing_secret_is_shown(self) -> None:
         hidden = ["hidden-hmac", "hidden-token", "hidden-hep", "hidden-s3", "hidden-pw"]
         customer = {

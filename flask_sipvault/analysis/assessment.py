@@ -46,6 +46,7 @@ from .rating import Network
 from .rating import Rater
 from .rating import stretches
 from .rating import Times
+from .seen_streams import bucket_phase
 from .seen_streams import seen_streams
 from .seen_streams import SeenStream
 from .spread import spread
@@ -108,6 +109,7 @@ class _Judge:
         self._call = call
         self._seen = seen
         self._reported = reported
+        self._phase = bucket_phase(seen)
         self._counted: set[int] = set()
 
     def direction(self, direction: Direction) -> Figures | None:
@@ -117,8 +119,8 @@ class _Judge:
         heard = self._nearest(self._reported.streams, direction)
         # Some stacks report on more than there is.
         heard = [each for each in heard if each.ssrc in sources] or heard
-        by_rtp = into_buckets(i for stream in seen for i in stream.intervals)
-        by_rtcp = into_buckets(i for stream in heard for i in stream.intervals)
+        by_rtp = self._together(seen)
+        by_rtcp = self._together(heard)
         network = self._network(direction, heard)
         if by_rtp:
             self._counted.update(map(id, seen))
@@ -127,6 +129,12 @@ class _Judge:
         if by_rtcp:
             return self._rated("rtcp", by_rtcp, network)
         return self._figures_of_metrics(heard, network)
+
+    def _together(
+        self, streams: Iterable[SeenStream] | Iterable[ReportedStream]
+    ) -> list[Interval]:
+        every = [interval for stream in streams for interval in stream.intervals]
+        return into_buckets(every, self._phase)
 
     def _nearest(
         self, streams: Iterable[_Stream], direction: Direction
@@ -174,7 +182,7 @@ class _Judge:
         seen_loss, heard_loss = _loss(by_rtp), _loss(by_rtcp)
         behind = (heard_loss or 0) - (seen_loss or 0)
         if behind > _BEHIND_THE_CAPTURE:
-            figures = self._rated("rtp", _with_loss_of(by_rtp, by_rtcp), network)
+            figures = self._rated("rtp", self._with_loss_of(by_rtp, by_rtcp), network)
             figures.sources["loss"] = "rtcp"
             figures.assumptions.insert(
                 0,
@@ -192,6 +200,21 @@ class _Judge:
         elif leg:
             figures.assumptions.insert(0, where)
         return figures
+
+    def _with_loss_of(
+        self, intervals: Sequence[Interval], others: Sequence[Interval]
+    ) -> list[Interval]:
+        """The intervals with the loss that the others tell of at their times."""
+        told = {other.bucket(self._phase): other for other in others}
+        changed = []
+        for interval in intervals:
+            other = told.get(interval.bucket(self._phase))
+            if other is None:
+                changed.append(interval)
+            else:
+                lost = interval.expected * other.lost / other.expected
+                changed.append(replace(interval, lost=lost, burst_ratio=None))
+        return changed
 
     def _figures_of_metrics(
         self, heard: Sequence[ReportedStream], network: Network
@@ -377,22 +400,6 @@ def _loss(intervals: Sequence[Interval]) -> float | None:
     if not expected:
         return None
     return 100 * sum(interval.lost for interval in intervals) / expected
-
-
-def _with_loss_of(
-    intervals: Sequence[Interval], others: Sequence[Interval]
-) -> list[Interval]:
-    """The intervals with the loss that the others, which begin alike, tell of."""
-    told = {other.bucket: other for other in others}
-    changed = []
-    for interval in intervals:
-        other = told.get(interval.bucket)
-        if other is None:
-            changed.append(interval)
-        else:
-            lost = interval.expected * other.lost / other.expected
-            changed.append(replace(interval, lost=lost, burst_ratio=None))
-    return changed
 
 
 def _ask_the_agent(quality: Quality, judge: _Judge, report: AgentReport | None) -> None:

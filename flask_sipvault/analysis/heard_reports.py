@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 
@@ -26,6 +27,7 @@ from .media import Extended
 from .media import read_rtcp
 from .media import Report
 from .media_paths import MediaPaths
+from .seen_streams import bucket_phase
 from .seen_streams import MOST_JITTER_MS
 from .seen_streams import SeenStream
 
@@ -83,14 +85,14 @@ class Reported:
 
 
 def heard_reports(
-    call: Call, paths: MediaPaths, seen: Iterable[SeenStream]
+    call: Call, paths: MediaPaths, seen: Sequence[SeenStream]
 ) -> Reported:
     """The reports of the call's RTCP on speech."""
     if not call.evidence.rtcp:
         return Reported()
     datagrams = read_rtcp(call)
     sources = _Sources(paths, seen, datagrams)
-    reported = Reported()
+    reported, phase = Reported(), bucket_phase(seen)
     streams: dict[tuple[int, int], ReportedStream] = {}
     for datagram in datagrams:
         for packet in datagram.packets:
@@ -112,7 +114,7 @@ def heard_reports(
             if extended.round_trip_ms is not None:
                 stream.whole_trips.append((extended.ts, extended.round_trip_ms))
     for stream in streams.values():
-        stream.intervals = into_buckets(_intervals(stream.reports, paths))
+        stream.intervals = into_buckets(_intervals(stream.reports, paths), phase)
         if stream.direction is not None:
             reported.hears.add(stream.direction)
     reported.streams = list(streams.values())

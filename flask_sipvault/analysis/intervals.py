@@ -38,33 +38,36 @@ class Interval:
     coding: Coding
     burst_ratio: float | None = None
 
-    @property
-    def bucket(self) -> int:
-        """Which five seconds since the epoch most of it lies in."""
-        return (self.start + self.end) // 2 // BUCKET_NS
+    def bucket(self, phase: int) -> int:
+        """Which five seconds most of it lies in, see :func:`into_buckets`."""
+        return ((self.start + self.end) // 2 - phase) // BUCKET_NS
 
 
-def into_buckets(intervals: Iterable[Interval]) -> list[Interval]:
-    """Intervals of any length, cut at multiples of five seconds since the epoch, with
-    what falls into one bucket put together.
+def into_buckets(intervals: Iterable[Interval], phase: int = 0) -> list[Interval]:
+    """Intervals of any length, cut every five seconds, with what falls into one bucket
+    put together.
+
+    :param phase: where the cuts are: so many ns after multiples of five seconds since
+        the epoch. Of a call that was moved in time, those of its RTP have moved too.
     """
     buckets: dict[int, Interval] = {}
     for interval in intervals:
-        for piece in _pieces(interval):
-            bucket = piece.start // BUCKET_NS
+        for piece in _pieces(interval, phase):
+            bucket = (piece.start - phase) // BUCKET_NS
             have = buckets.get(bucket)
             buckets[bucket] = piece if have is None else together(have, piece)
     return _without_crumbs([buckets[at] for at in sorted(buckets)])
 
 
-def _pieces(interval: Interval) -> Iterable[Interval]:
+def _pieces(interval: Interval, phase: int) -> Iterable[Interval]:
     start = max(interval.start, interval.end - LONGEST_NS)
     if interval.end <= start:
         yield replace(interval, end=start + 1)
         return
     at = start
     while at < interval.end:
-        end = min((at // BUCKET_NS + 1) * BUCKET_NS, interval.end)
+        cut = ((at - phase) // BUCKET_NS + 1) * BUCKET_NS + phase
+        end = min(cut, interval.end)
         share = (end - at) / (interval.end - start)
         yield replace(
             interval,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -48,6 +49,15 @@ class SeenStream:
         return noise or measured.silence_ms > 0.9 * max(length_ms, BUCKET_MS)
 
 
+def bucket_phase(streams: Iterable[SeenStream]) -> int:
+    """Where the streams' buckets begin, as :func:`.intervals.into_buckets` has it."""
+    return next((_phase(s.measured) for s in streams if s.measured.buckets), 0)
+
+
+def _phase(measured: StreamFigures) -> int:
+    return measured.buckets[0].ts % BUCKET_NS if measured.buckets else 0
+
+
 def seen_streams(call: Call, paths: MediaPaths) -> list[SeenStream]:
     """The streams of speech, in the order of their beginnings."""
     read = [from_json(stream) for stream in call.evidence.media]
@@ -58,7 +68,7 @@ def seen_streams(call: Call, paths: MediaPaths) -> list[SeenStream]:
         SeenStream(
             measured,
             direction,
-            into_buckets(_intervals(measured, paths)),
+            into_buckets(_intervals(measured, paths), _phase(measured)),
         )
         for measured, direction in zip(speech, directions, strict=True)
     ]

@@ -192,6 +192,15 @@ class TestLossesThatWereMade:
         assert figures.loss.max == pytest.approx(10, abs=0.5)
         assert known(quality.uac).loss.max == 0
 
+    def test_show_as_they_were_made_wherever_the_call_is_moved_in_time(
+        self, story: Any
+    ) -> None:
+        told(story)
+        heard(story, BOB, ALICE, 2, lost=lambda s: 0.1 if 10 <= s < 20 else 0.0)
+        before = [b.loss for b in known(quality_of(story).uas).buckets]
+        story.evidence.shift(1_234_567_891)
+        assert [b.loss for b in known(quality_of(story).uas).buckets] == before
+
     def test_a_bad_stretch_has_its_beginning_and_its_end(self, story: Any) -> None:
         told(story)
         heard(story, ALICE, BOB)

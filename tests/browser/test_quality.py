@@ -262,3 +262,13 @@ def test_paper_has_the_curves(opened: Open) -> None:
     page.emulate_media(media="print")
     expect(page.locator("#audio .sv-strip").first).to_be_visible()
     expect(page.locator("#axis .sv-pointer")).not_to_be_visible()
+
+
+def test_the_demo_shows_bad_audio_in_its_list(page: Page, base_url: str) -> None:
+    log_in(page, base_url)
+    row = page.get_by_role("row").filter(has_text="bad")
+    expect(row).to_have_count(1)
+    with page.expect_popup() as popup:
+        row.get_by_role("link", name="SIP VAULT").click()
+    heading = popup.value.get_by_role("heading", level=1)
+    expect(heading).to_contain_text("The caller heard bad audio for 20 s.")

@@ -29,6 +29,12 @@ def test_a_call_is_shown_with_its_outcome_and_its_ladder(shown: Run) -> None:
         assert word in "\n".join(rest)
 
 
+def test_a_call_is_shown_with_how_it_was_heard(shown: Run) -> None:
+    last = shown("show", CALL_ID).stdout.splitlines()[-1]
+    assert last.startswith("Audio good: caller → called MOS 4.4, 0.0 % lost")
+    assert "called → caller MOS 4.1, worst 3.9, 3.2 % lost" in last
+
+
 def test_the_document_is_one_json_object(shown: Run) -> None:
     result = shown("show", CALL_ID, "--json")
     assert (result.exit_code, result.stderr) == (0, "")
