@@ -22,6 +22,7 @@ from .agent_reports import AgentFigures
 from .agent_reports import AgentReport
 from .agent_reports import weightiest
 from .audio_status import find_status
+from .audio_status import without_media
 from .call import Call
 from .directions import Direction
 from .directions import opposite
@@ -73,6 +74,9 @@ _BOTH: tuple[Direction, Direction] = ("uac", "uas")
 
 def assess(call: Call, scale: Scale) -> Quality:
     """How well the call was heard, as far as anything tells. Never fails."""
+    evidence = call.evidence
+    if not (evidence.media or evidence.rtcp or evidence.reports):
+        return Quality(audio=without_media(call))
     paths = MediaPaths(call)
     seen = seen_streams(call, paths)
     reported = heard_reports(call, paths, seen)

@@ -39,6 +39,7 @@ _HARDLY: dict[Direction, str] = {
     "uac": N_("From the called side came packets with hardly any speech."),
     "uas": N_("From the caller came packets with hardly any speech."),
 }
+_UP = ("answered", "in_progress")
 _BOTH: tuple[Direction, Direction] = ("uac", "uas")
 
 
@@ -57,8 +58,8 @@ def find_status(
         if any(silent.values()):
             return _one_way("uas" if silent["uac"] else "uac", paths, silent=True)
         return Audio("normal", _("Audio came from both sides."))
-    if call.outcome.status not in ("answered", "in_progress"):
-        return Audio(reason=_("The call was not answered."))
+    if call.outcome.status not in _UP:
+        return without_media(call)
     if True in carried.values() and False in carried.values():
         direction: Direction = "uac" if carried["uac"] else "uas"
         if not silent[direction]:
@@ -75,6 +76,13 @@ def find_status(
                 " together."
             )
         )
+    return without_media(call)
+
+
+def without_media(call: Call) -> Audio:
+    """The status of a call of whose audio nothing is known."""
+    if call.outcome.status not in _UP:
+        return Audio(reason=_("The call was not answered."))
     return Audio(reason=_("Nothing of the call's audio was captured."))
 
 

@@ -183,7 +183,7 @@ def _direction(
     start: int,
     common: Sequence[str],
 ) -> DirectionView:
-    columns = columns_of(measured.buckets, start)
+    columns = columns_of(measured.buckets, axis, start)
     return DirectionView(
         id=name,
         name=_capital(direction_name(quality, name)),
@@ -275,11 +275,23 @@ def _beside(strip: Strip, measured: Figures) -> str:
     )
 
 
-def columns_of(buckets: Sequence[Bucket], start: int) -> list[Column]:
-    """The buckets as columns, the worst of several for all where there are many.
+def is_coarse(quality: Quality) -> bool:
+    """Whether the call is so long that each column of the whole stands for several
+    buckets: then a stretch of it is drawn anew when it is opened.
+    """
+    both = [each for each in (quality.uac, quality.uas) if each is not None]
+    return any(len(each.buckets) > MOST_COLUMNS for each in both)
+
+
+def columns_of(buckets: Sequence[Bucket], axis: TimeAxis, start: int) -> list[Column]:
+    """The buckets as columns, the worst of several for all where there are many; of
+    these only what is in view.
 
     :param start: the call's first moment, in ns since the epoch.
     """
+    if len(buckets) > MOST_COLUMNS:
+        begin, end = (start + round(ms * 1e6) for ms in (axis.begin, axis.end))
+        buckets = [each for each in buckets if each.end > begin and each.ts < end]
     together = -(-len(buckets) // MOST_COLUMNS) or 1
     return [
         _column(buckets[at : at + together], start)

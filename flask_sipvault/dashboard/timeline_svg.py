@@ -28,6 +28,7 @@ from .log_views import Log
 from .page import Choice
 from .plain import on_one_line
 from .quality_view import columns_of
+from .quality_view import is_coarse
 from .quality_view import tone
 from .time_axis import grid
 from .time_axis import scale
@@ -79,6 +80,7 @@ class TimelineView:
     """The whole call: ``sipvault/_timeline.html``.
 
     :param spans: stretches to open, and the whole.
+    :param coarse: whether a stretch has to be drawn anew to be seen in full.
     """
 
     first: str
@@ -89,6 +91,7 @@ class TimelineView:
     grid: Markup
     scale: Markup
     spans: list[Choice]
+    coarse: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +124,8 @@ def timeline_view(
     lanes = [Lane("sip", _("SIP"), _("SIP messages"), _marks(_sip(rows), axis, _SIP))]
     for direction, measured in quality.directions.items():
         name = direction_name(quality, direction)
-        columns = [] if measured is None else columns_of(measured.buckets, start)
-        if measured is not None and not columns:
+        columns = [] if measured is None else columns_of(measured.buckets, axis, start)
+        if measured is not None and not measured.buckets:
             columns = [_all_along(axis, drawn.media, measured.verdict)]
         lanes.append(
             Lane(
@@ -145,6 +148,7 @@ def timeline_view(
         grid=grid(axis),
         scale=scale(axis),
         spans=_spans(axis, rows, quality, start, chosen, url),
+        coarse=is_coarse(quality),
     )
 
 

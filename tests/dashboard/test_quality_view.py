@@ -14,6 +14,7 @@ from flask_sipvault import SIPVault
 from flask_sipvault.analysis.quality import Bucket
 from flask_sipvault.dashboard.quality_view import columns_of
 from flask_sipvault.dashboard.quality_view import MOST_COLUMNS
+from flask_sipvault.dashboard.time_axis import whole_axis
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import QualityReport
 
@@ -206,10 +207,13 @@ class TestTheAxis:
             Bucket(n * 5 * SECOND, (n + 1) * 5 * SECOND, loss=float(n % 40 == 7))
             for n in range(2880)
         ]
-        columns = columns_of(buckets, 0)
+        whole = whole_axis(0, 14_400_000)
+        columns = columns_of(buckets, whole, 0)
         assert len(columns) <= MOST_COLUMNS
         # The worst of what is put together is what is seen.
         assert sum(column.loss == 1 for column in columns) == 72
+        near = whole_axis(0, 14_400_000, "30000_60000")
+        assert len(columns_of(buckets, near, 0)) == 6
 
     def test_has_nothing_that_the_policy_forbids(
         self, shown: Shown, bad: Evidence

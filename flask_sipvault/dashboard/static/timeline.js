@@ -246,7 +246,9 @@ export const start = ({ page, moment, pieces, onAdded }) => {
       return;
     }
     const choice = event.target.closest?.('[data-sv-option="axis"] .sv-choice');
-    if (choice && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    // A very long call is drawn anew by the server, with more to be seen.
+    const coarse = card().dataset.coarse !== undefined;
+    if (choice && !coarse && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
       named(choice.dataset.value);
       return;
