@@ -17,6 +17,8 @@ from .ladder_svg import HEADS_HEIGHT
 from .ladder_svg import LadderPen
 from .media_band import media_band
 from .plain import on_one_line
+from .quality_view import media_lines
+from .sip_views import call_start
 
 _TITLE = 34
 _MARGIN = 12
@@ -43,12 +45,15 @@ def style_source(style: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def drawing(ladder: Ladder) -> tuple[Markup, int, int]:
+def drawing(call: Call, ladder: Ladder) -> tuple[Markup, int, int]:
     """Names and rows as one drawing, every sending shown; its width and its height.
 
     The style sheet ``ladder.css`` gives it its colours.
+
+    :param ladder: the call's, or the beginning of it.
     """
-    media = media_band(ladder.media) if ladder.media else None
+    lines = media_lines(call.quality, call_start(call))
+    media = media_band(ladder.media, lines) if ladder.media else None
     pen = LadderPen(ladder, media=media)
     height = HEADS_HEIGHT + pen.height(ladder.rows)
     drawn = Markup(
@@ -68,7 +73,9 @@ def ladder_file(call: Call, ladder: Ladder) -> tuple[str, str]:
     It works in ``<img>``, in every program that draws SVG, and as a PNG made by one.
     """
     style = stylesheet("ladder.css")
-    drawn, width, height = drawing(ladder) if ladder.rows else (Markup(), 600, 0)
+    drawn, width, height = Markup(), 600, 0
+    if ladder.rows:
+        drawn, width, height = drawing(call, ladder)
     drawn = _without_links(drawn)
     title = on_one_line(call.outcome.headline)
     wide, high = width + 2 * _MARGIN, height + _TITLE + 2 * _MARGIN

@@ -124,7 +124,7 @@ def _view(call: Call, ladder: Ladder, now: int, masked: bool) -> _Report:
         facts=list(_facts(call)),
         notices=list(_notices(call)),
         findings=[_finding(finding) for finding in document["findings"]],
-        ladder=drawing(shown)[0] if shown.rows else Markup(),
+        ladder=drawing(call, shown)[0] if shown.rows else Markup(),
         verdict=[on_one_line(sentence) for sentence in _verdict(quality)],
         quality=list(_quality(quality)),
         streams=[_stream(stream) for stream in document["media"]["streams"]],

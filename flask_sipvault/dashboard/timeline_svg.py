@@ -133,7 +133,7 @@ def timeline_view(
                 _(_ARROWS[direction]) if quality.labels_certain else name,
                 _("Audio {direction}").format(direction=name),
                 _audio(columns, axis),
-                "" if columns else _nothing(quality, direction),
+                "" if measured is not None else _nothing(quality, direction),
             )
         )
     lanes.append(
