@@ -29,7 +29,7 @@ SECRET = "a secret of the tests"
 HEADING = "The call was still up when this was written."
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def impatient() -> Iterator[None]:
     """The page asks every half second, and no listing is kept."""
     with pytest.MonkeyPatch.context() as patch:
