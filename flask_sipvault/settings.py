@@ -16,7 +16,6 @@ from dataclasses import field
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from typing import NamedTuple
 
 from . import settingvalues as values
 from .analysis.aliases import Aliases
@@ -41,201 +40,41 @@ DEFAULT_CUSTOMER_ID = "sippulse"
 
 _MAX_LOOKBACK_DAYS = 3650
 
-
-class Setting(NamedTuple):
-    """What there is to know of one setting.
-
-    :param type: what it may be; in the environment a list or dict is written as JSON.
-    :param default: what holds where it is not set, in words.
-    """
-
-    name: str
-    type: str
-    default: str
-    doc: str
-
-
-SETTINGS = (
-    Setting(
-        "SIPVAULT_HMAC_SECRET",
-        "text or list of texts",
-        "required, unless every customer has a secret of its own",
-        "The secret of the default customer's links. Of several the first signs and all"
-        " verify, for rotation. A customer's own secret comes first.",
-    ),
-    Setting(
-        "SIPVAULT_BASE_URL",
-        "URL",
-        "from the request",
-        "Where the dashboard is reached, for links made outside a request.",
-    ),
-    Setting(
-        "SIPVAULT_CUSTOMER_ID",
-        "text; in app.config also a callable that returns one",
-        f"{DEFAULT_CUSTOMER_ID}, or the first of SIPVAULT_CUSTOMERS if it is not there",
-        "The customer of links made here: the default customer.",
-    ),
-    Setting(
-        "SIPVAULT_CUSTOMERS",
-        "list of dicts",
-        "the default customer alone",
-        "The customers: id, bucket, and optionally prefix, secret, token, hep_auth_key"
-        " (each of the three may be a list) and hep_sources (a list of addresses).",
-    ),
-    Setting(
-        "SIPVAULT_SHARED_SECRET",
-        "true or false",
-        "false",
-        "Let several customers share one secret, for old link generators. Then a link"
-        " of one customer opens the same call of another.",
-    ),
-    Setting(
-        "SIPVAULT_URL_PREFIX",
-        "path",
-        "none, so that /call/… is the path of the original product",
-        "Where the blueprint is mounted.",
-    ),
-    Setting(
-        "SIPVAULT_BASE_TEMPLATE",
-        "template name",
-        "a page of our own",
-        "The template of the host that the dashboard extends.",
-    ),
-    Setting(
-        "SIPVAULT_ALIASES",
-        "dict of names by address or network",
-        "none, so that addresses stand for themselves",
-        "What the hosts of your network are called in the ladder.",
-    ),
-    Setting(
-        "SIPVAULT_LANGUAGE",
-        "en, pt_BR or auto",
-        "auto: Flask-Babel's choice where the host has it, else the browser's",
-        "The language of the dashboard.",
-    ),
-    Setting(
-        "SIPVAULT_LEG_HEADERS",
-        "list of header names, or one with commas",
-        ", ".join(DEFAULT_HEADERS),
-        "The SIP header fields by which one leg of a call names another's Call-ID.",
-    ),
-    Setting(
-        "SIPVAULT_SHARE_MAX_DAYS",
-        "whole number of days",
-        "0: calls cannot be shared",
-        "The longest life of a link that lets others see one call.",
-    ),
-    Setting(
-        "SIPVAULT_SHARE_KEY",
-        "text",
-        "none; required where calls may be shared",
-        "The key of shared links. A new one revokes them all.",
-    ),
-    Setting(
-        "SIPVAULT_STORE",
-        "s3, or a folder (folder:/path or /path)",
-        "the folder sipvault in the application's instance folder",
-        "Where evidence is kept.",
-    ),
-    Setting(
-        "SIPVAULT_S3_ENDPOINT", "URL", "Amazon's", "The S3 server, if not Amazon's."
-    ),
-    Setting("SIPVAULT_S3_REGION", "text", "boto3's", "The region of the buckets."),
-    Setting(
-        "SIPVAULT_S3_ACCESS_KEY",
-        "text",
-        "boto3's own search",
-        "The access key; it goes with the secret key.",
-    ),
-    Setting(
-        "SIPVAULT_S3_SECRET_KEY",
-        "text",
-        "boto3's own search",
-        "The secret key; it goes with the access key.",
-    ),
-    Setting(
-        "SIPVAULT_LOOKBACK_DAYS",
-        "whole number of days",
-        "7",
-        "How far back a call is looked for.",
-    ),
-    Setting(
-        "SIPVAULT_CACHE",
-        "dict of Flask-Caching's settings, its CACHE_TYPE alone, or a Cache object",
-        "SimpleCache",
-        "The cache of what was read from the store; Redis for several workers.",
-    ),
-    Setting(
-        "SIPVAULT_MOS_THRESHOLDS",
-        "three numbers, falling; in the environment with commas between them",
-        "3.6, 3.1, 2.5",
-        "The least MOS that is good, fair and poor; what is less is bad.",
-    ),
-    Setting(
-        "SIPVAULT_G711_PLC",
-        "true or false",
-        "true",
-        "Whether receivers of G.711 are taken to conceal losses when quality is rated.",
-    ),
-    Setting(
-        "SIPVAULT_LISTEN_TCP",
-        "address",
-        ":9060",
-        "Where the collector listens for agents, and for HEP over TCP and TLS.",
-    ),
-    Setting(
-        "SIPVAULT_LISTEN_HEP",
-        "address",
-        ":9060",
-        "Where the collector takes HEP over UDP.",
-    ),
-    Setting("SIPVAULT_TLS_CERT", "path", "none", "The collector's certificate, PEM."),
-    Setting(
-        "SIPVAULT_TLS_KEY",
-        "path",
-        "in the file of the certificate",
-        "The key of that certificate, PEM.",
-    ),
-    Setting(
-        "SIPVAULT_LINGER",
-        "seconds",
-        "30",
-        "How long the collector waits after a call's end for what comes late.",
-    ),
-    Setting(
-        "SIPVAULT_CALL_TIMEOUT",
-        "seconds",
-        "4 hours",
-        "How long a call may be silent before the collector writes it as expired.",
-    ),
-    Setting(
-        "SIPVAULT_PARTIAL_SECONDS",
-        "seconds",
-        "300",
-        "How often the collector writes what is new of a call that is still up.",
-    ),
-    Setting(
-        "SIPVAULT_SPOOL",
-        "path",
-        "the folder sipvault-spool in the application's instance folder",
-        "The folder where the collector keeps what is not written yet.",
-    ),
-    Setting(
-        "SIPVAULT_SPOOL_MAX_BYTES",
-        "whole number of bytes",
-        "1 GiB",
-        "How large the spool may grow before the collector reads no more.",
-    ),
-    Setting(
-        "SIPVAULT_METRICS_LISTEN",
-        "address",
-        "127.0.0.1:9061",
-        "Where the collector shows its metrics.",
-    ),
+#: The names of all settings, those of the collector included. What each of them means
+#: stands in docs/settings.rst.
+KNOWN_NAMES = (
+    "SIPVAULT_HMAC_SECRET",
+    "SIPVAULT_BASE_URL",
+    "SIPVAULT_CUSTOMER_ID",
+    "SIPVAULT_CUSTOMERS",
+    "SIPVAULT_SHARED_SECRET",
+    "SIPVAULT_URL_PREFIX",
+    "SIPVAULT_BASE_TEMPLATE",
+    "SIPVAULT_ALIASES",
+    "SIPVAULT_LANGUAGE",
+    "SIPVAULT_LEG_HEADERS",
+    "SIPVAULT_SHARE_MAX_DAYS",
+    "SIPVAULT_SHARE_KEY",
+    "SIPVAULT_STORE",
+    "SIPVAULT_S3_ENDPOINT",
+    "SIPVAULT_S3_REGION",
+    "SIPVAULT_S3_ACCESS_KEY",
+    "SIPVAULT_S3_SECRET_KEY",
+    "SIPVAULT_LOOKBACK_DAYS",
+    "SIPVAULT_CACHE",
+    "SIPVAULT_MOS_THRESHOLDS",
+    "SIPVAULT_G711_PLC",
+    "SIPVAULT_LISTEN_TCP",
+    "SIPVAULT_LISTEN_HEP",
+    "SIPVAULT_TLS_CERT",
+    "SIPVAULT_TLS_KEY",
+    "SIPVAULT_LINGER",
+    "SIPVAULT_CALL_TIMEOUT",
+    "SIPVAULT_PARTIAL_SECONDS",
+    "SIPVAULT_SPOOL",
+    "SIPVAULT_SPOOL_MAX_BYTES",
+    "SIPVAULT_METRICS_LISTEN",
 )
-
-#: The names of all settings, those of the collector included.
-KNOWN_NAMES = tuple(setting.name for setting in SETTINGS)
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,14 @@ def test_no_document_names_a_setting_that_does_not_exist() -> None:
     assert named - {"SIPVAULT_S3"} <= set(KNOWN_NAMES)
 
 
+@pytest.mark.parametrize(
+    "name", sorted(path.name for path in DOCS.glob("*.rst") if path.stem != "index")
+)
+def test_every_page_can_be_found(name: str) -> None:
+    assert f"(docs/{name})" in (ROOT / "README.md").read_text()
+    assert f"\n   {name.removesuffix('.rst')}\n" in page("index")
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_is_documented(command: str) -> None:
     assert f"flask sipvault {command}" in page("cli")
