@@ -24,10 +24,12 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from flask_sipvault.collector import spooltables
 from flask_sipvault.collector.pipeline import Pipeline
 from flask_sipvault.collector.server import Collector
 from flask_sipvault.collectorsettings import CollectorSettings
@@ -187,13 +189,47 @@ def discard(cut: str) -> None:
     asyncio.run(run())
 
 
+class Delays:
+    """How long items wait until they are on disk, in ms; every 50th is looked at."""
+
+    def __init__(self) -> None:
+        self._asked: deque[tuple[int, float]] = deque()
+        self._waited: list[float] = []
+        self._commit = spooltables.commit
+        spooltables.commit = self._timed_commit
+
+    def watch(self, pipeline: Pipeline) -> None:
+        append = pipeline.spool.append
+
+        def noted_append(row: int, *arguments: Any, **words: Any) -> None:
+            if row % 50 == 0:
+                self._asked.append((row, time.perf_counter()))
+            append(row, *arguments, **words)
+
+        pipeline.spool.append = noted_append  # type: ignore[method-assign]
+
+    def told(self) -> list[float]:
+        """Median, 99th percentile and longest since this was asked last."""
+        waited, self._waited = sorted(self._waited), []
+        if not waited:
+            return []
+        return [waited[len(waited) // 2], waited[len(waited) * 99 // 100], waited[-1]]
+
+    def _timed_commit(self, db: Any, batch: spooltables.Batch) -> None:
+        self._commit(db, batch)
+        now = time.perf_counter()
+        last = batch.items[-1][0] if batch.items else 0
+        while self._asked and self._asked[0][0] <= last:
+            self._waited.append((now - self._asked.popleft()[1]) * 1e3)
+
+
 def collect(folder: str, settings: str, s3_port: str) -> None:
     """The collector, as a process that tells what its threads have used, when a line
     comes.
     """
     from flask_sipvault.collector import process
 
-    sys.setswitchinterval(process.SWITCH_SECONDS)
+    process.tune_interpreter()
     store = S3Store(
         "acme",
         endpoint=f"http://127.0.0.1:{s3_port}",
@@ -210,6 +246,7 @@ def collect(folder: str, settings: str, s3_port: str) -> None:
 
     store.put = timed_put  # type: ignore[method-assign]
     vault = Vault(store, customer_id="acme")
+    delays = Delays()
     collector_settings = CollectorSettings(
         listen_tcp=SOMEWHERE,
         listen_hep=SOMEWHERE,
@@ -232,6 +269,7 @@ def collect(folder: str, settings: str, s3_port: str) -> None:
         customers = [Customer("acme", "acme", tokens=("token",))]
         collector = Collector(collector_settings, customers, open_pipeline)
         collector.open()
+        delays.watch(collector.pipeline)
 
         def answer() -> None:
             for _ in sys.stdin:
@@ -249,6 +287,7 @@ def collect(folder: str, settings: str, s3_port: str) -> None:
                     "calls": pipeline.sessions.up,
                     "written": pipeline.writer.counts["written"],
                     "waiting": pipeline.writer.waiting,
+                    "delays": delays.told(),
                 }
                 print(json.dumps(state), flush=True)
 
@@ -357,6 +396,8 @@ def bench_intake(folder: Path) -> None:
         memory = memory_of(ours.pid)
         row("frames/s sustained : asked for", count / seconds, RATE, "/s")
         print(shares(before, after, seconds))
+        for which, delay in zip(("half", "99 %", "all"), after["delays"], strict=True):
+            row(f"{which} of them in the spool within : allowed", delay, 100, "ms")
         row(f"memory with {CALLS:,} calls at once : allowed", memory, 300, "MB")
         most, each = most_frames(ours, endless[: len(endless) // 4])
     row("frames/s at most : read and thrown away", most, limits[0][0], "/s")

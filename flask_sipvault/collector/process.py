@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import resource
@@ -30,7 +31,12 @@ logger = logging.getLogger(__name__)
 #: How long one thread may keep the interpreter from another, in seconds. The event loop
 #: gives it away with each read from a socket, and would wait for Python's usual 5 ms
 #: for every thread that packs a part just then.
-SWITCH_SECONDS = 0.0002
+SWITCH_SECONDS = 0.001
+
+#: After how many new objects the interpreter looks for such as refer to each other in
+#: circles. Ours hardly do, and Python's usual 700 would have it walk through all calls
+#: that are up again and again.
+GC_OBJECTS = 100_000
 
 #: What keeps a collector from starting; the message says what to do.
 FAILURES = (ListenError, SpoolError, TakeoverError, TlsError)
@@ -47,8 +53,15 @@ def run(installation: Installation, spool: Path, *, takeover: bool) -> None:
     """
     log_to_stderr()
     _allow_many_connections()
-    sys.setswitchinterval(SWITCH_SECONDS)
+    tune_interpreter()
     asyncio.run(_run(installation, spool, takeover))
+
+
+def tune_interpreter() -> None:
+    """Set Python up for a few threads and very many objects that live for long."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()
+    gc.set_threshold(GC_OBJECTS, 50, 100)
 
 
 async def _run(installation: Installation, spool: Path, takeover: bool) -> None:

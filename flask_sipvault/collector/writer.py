@@ -85,7 +85,11 @@ class PartWriter:
         self._leg_headers = leg_headers
         self._legs: dict[str, LegMarks] = {}
         self._queues: dict[str, _Queue] = {}
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        #: There may be something to do for one more thread.
+        self._work = threading.Condition(self._lock)
+        #: There is one part less to be written.
+        self._less = threading.Condition(self._lock)
         self._closing = False
         self._threads = [
             threading.Thread(target=self._run, name=f"writer-{n}", daemon=True)
@@ -97,7 +101,7 @@ class PartWriter:
     @property
     def waiting(self) -> int:
         """How many parts are not written yet."""
-        with self._changed:
+        with self._lock:
             return sum(
                 len(queue.parts) + queue.at_work for queue in self._queues.values()
             )
@@ -105,19 +109,19 @@ class PartWriter:
     @property
     def failing(self) -> list[str]:
         """The customers whose store did not answer when it was last tried."""
-        with self._changed:
+        with self._lock:
             return [name for name, queue in self._queues.items() if queue.pause]
 
     def submit(self, part_id: int, customer_id: str) -> None:
         """Write a part that the spool has sealed."""
-        with self._changed:
+        with self._lock:
             self._queues.setdefault(customer_id, _Queue()).parts.append(part_id)
-            self._changed.notify()
+            self._work.notify()
 
     def drain(self, timeout: float) -> bool:
         """Wait until every part is written; False if that takes too long."""
-        with self._changed:
-            return self._changed.wait_for(
+        with self._lock:
+            return self._less.wait_for(
                 lambda: not any(q.parts or q.at_work for q in self._queues.values()),
                 timeout,
             )
@@ -127,9 +131,9 @@ class PartWriter:
 
         :param timeout: how long to wait for those at work.
         """
-        with self._changed:
+        with self._lock:
             self._closing = True
-            self._changed.notify_all()
+            self._work.notify_all()
         deadline = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -138,8 +142,11 @@ class PartWriter:
         while (taken := self._take()) is not None:
             customer_id, queue, part_id = taken
             answered = self._write(customer_id, part_id)
-            with self._changed:
+            with self._lock:
                 queue.at_work -= 1
+                if queue.pause or not answered:
+                    # How long the others should wait is another matter now.
+                    self._work.notify_all()
                 if answered:
                     queue.pause = 0.0
                 else:
@@ -147,11 +154,11 @@ class PartWriter:
                     queue.parts.append(part_id)
                     queue.pause = min(max(FIRST_PAUSE, 2 * queue.pause), LONGEST_PAUSE)
                     queue.not_before = time.monotonic() + queue.pause
-                self._changed.notify_all()
+                self._less.notify_all()
 
     def _take(self) -> tuple[str, _Queue, int] | None:
         """The next part; None when the writer is closed."""
-        with self._changed:
+        with self._lock:
             while not self._closing:
                 now = time.monotonic()
                 pauses = []
@@ -165,7 +172,7 @@ class PartWriter:
                     self._queues[customer_id] = self._queues.pop(customer_id)
                     queue.at_work += 1
                     return customer_id, queue, queue.parts.popleft()
-                self._changed.wait(min(pauses, default=None))
+                self._work.wait(min(pauses, default=None))
         return None
 
     def _write(self, customer_id: str, part_id: int) -> bool:
@@ -193,7 +200,7 @@ class PartWriter:
         return True
 
     def _legs_of(self, vault: Vault) -> LegMarks:
-        with self._changed:
+        with self._lock:
             legs = self._legs.get(vault.customer_id)
             if legs is None:
                 legs = self._legs[vault.customer_id] = LegMarks(

@@ -23,6 +23,9 @@ MAX_TOTAL = 256 << 20
 LARGE = 4 << 20
 MAX_RATIO = 200
 
+#: A member of this many bytes is not packed: to set zlib up takes longer than all else.
+SMALL = 100
+
 MAX_MEMBERS = 16
 
 #: A local file header: flags, method, CRC, packed size, sizes of name and extra field.
@@ -56,9 +59,9 @@ def write(members: Mapping[str, bytes]) -> bytes:
             info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             info.create_system = 3  # Unix, wherever this runs
             info.external_attr = 0o644 << 16
-            info.compress_type = zipfile.ZIP_DEFLATED
-            if _too_tight(len(content), len(zlib.compress(content))):
-                info.compress_type = zipfile.ZIP_STORED
+            info.compress_type = (
+                zipfile.ZIP_DEFLATED if _worth_packing(content) else zipfile.ZIP_STORED
+            )
             archive.writestr(info, content, compresslevel=6)
     return file.getvalue()
 
@@ -147,5 +150,8 @@ def _inflate(source: memoryview, limit: int) -> tuple[bytes, bool]:
     return bytes(content), inflater.eof
 
 
-def _too_tight(size: int, packed: int) -> bool:
-    return size > LARGE and size > MAX_RATIO * packed
+def _worth_packing(content: bytes) -> bool:
+    """Whether packing saves anything, and :func:`read` will take what comes out."""
+    if len(content) <= LARGE:
+        return len(content) > SMALL
+    return len(content) <= MAX_RATIO * len(zlib.compress(content))

@@ -116,6 +116,25 @@ def test_a_server_that_was_stopped_is_an_error_within_seconds(
         assert time.monotonic() - started < 5
 
 
+def test_a_part_is_sent_in_one_go() -> None:
+    """boto3 would ask the server first whether it will take it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+        port = listener.getsockname()[1]
+        with store_at(f"http://127.0.0.1:{port}") as store:
+            sending = threading.Thread(target=store.put, args=("a.zip", b"the part"))
+            sending.start()
+            connection, _ = listener.accept()
+            with connection:
+                connection.settimeout(5)
+                request = b""
+                while not request.endswith(b"\r\n\r\nthe part"):
+                    request += connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            sending.join()
+    assert b"expect" not in request.lower()
+
+
 def test_a_server_that_never_answers_is_an_error(
     answering: Callable[[bytes | None], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
