@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 #: How long one thread may keep the interpreter from another, in seconds. The event loop
 #: gives it away with each read from a socket, and would wait for Python's usual 5 ms
 #: for every thread that packs a part just then.
-SWITCH_SECONDS = 0.001
+SWITCH_SECONDS = 0.0002
 
 #: After how many new objects the interpreter looks for such as refer to each other in
 #: circles. Ours hardly do, and Python's usual 700 would have it walk through all calls

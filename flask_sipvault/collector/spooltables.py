@@ -12,6 +12,7 @@
 # ruff: noqa: S608 - queries are put together from the words of this file only.
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import sqlite3
@@ -68,11 +69,10 @@ _FACTS = (
 _INSERT_ITEM = f"INSERT INTO item (id, call, {_FACTS}) VALUES "
 _ITEM_VALUES = f"(?{', ?' * 11})"
 
-#: So many items are put in by one statement: while SQLite executes it, Python's other
-#: threads run, and after each statement this one has to wait until they let it.
-_ITEMS_AT_ONCE = 200
-_INSERT_MANY = _INSERT_ITEM + ", ".join([_ITEM_VALUES] * _ITEMS_AT_ONCE)
-_INSERT_ONE = _INSERT_ITEM + _ITEM_VALUES
+#: So many items are put in by one statement, then half as many, and so on: while SQLite
+#: executes one, Python's other threads run, and after each this one has to wait until
+#: they let it.
+_ITEMS_AT_ONCE = 1024
 _INSERT_WAITING = (
     f"INSERT INTO waiting (id, customer, name, of_call, {_FACTS})"
     f" VALUES (?{', ?' * 13})"
@@ -224,11 +224,21 @@ def commit(db: sqlite3.Connection, batch: Batch) -> None:
 
 
 def _insert_items(db: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
-    whole = len(rows) - len(rows) % _ITEMS_AT_ONCE
-    for start in range(0, whole, _ITEMS_AT_ONCE):
-        together = rows[start : start + _ITEMS_AT_ONCE]
-        db.execute(_INSERT_MANY, list(itertools.chain.from_iterable(together)))
-    db.executemany(_INSERT_ONE, rows[whole:])
+    start, size = 0, _ITEMS_AT_ONCE
+    while start < len(rows):
+        if len(rows) - start < size:
+            size //= 2
+            continue
+        together = rows[start : start + size]
+        db.execute(
+            _insert_statement(size), list(itertools.chain.from_iterable(together))
+        )
+        start += size
+
+
+@functools.cache
+def _insert_statement(items: int) -> str:
+    return _INSERT_ITEM + ", ".join([_ITEM_VALUES] * items)
 
 
 def _seal(db: sqlite3.Connection, part_id: int, part: Part) -> None:

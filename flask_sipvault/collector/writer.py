@@ -38,8 +38,14 @@ from .spool import Spool
 
 logger = logging.getLogger(__name__)
 
-#: How many parts are written at once.
-THREADS = 8
+#: How many parts are written at once: so many by a store that takes its time, so few
+#: while the interpreter has enough to do. More threads would only wait for it then, and
+#: make the event loop wait.
+THREADS, FEW_THREADS = 16, 3
+
+#: From when on the interpreter has enough to do, of one core, and how often that is
+#: measured, in seconds.
+_BUSY, _MEASURE_SECONDS = 0.7, 0.2
 
 #: How long a store that failed is left alone, in seconds: at first, and at most.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
@@ -60,6 +66,23 @@ class _Queue:
     pause: float = 0.0
     not_before: float = 0.0
     at_work: int = 0
+
+
+class _Load:
+    """Whether this process has enough to do."""
+
+    def __init__(self) -> None:
+        self.busy = False
+        self._measured = time.monotonic()
+        self._used = time.process_time()
+
+    def measure(self, now: float) -> None:
+        """Look again, if it is time for that."""
+        passed = now - self._measured
+        if passed >= _MEASURE_SECONDS:
+            used = time.process_time()
+            self.busy = used - self._used > _BUSY * passed
+            self._measured, self._used = now, used
 
 
 class PartWriter:
@@ -85,6 +108,8 @@ class PartWriter:
         self._leg_headers = leg_headers
         self._legs: dict[str, LegMarks] = {}
         self._queues: dict[str, _Queue] = {}
+        self._at_work = 0
+        self._load = _Load()
         self._lock = threading.Lock()
         #: There may be something to do for one more thread.
         self._work = threading.Condition(self._lock)
@@ -116,7 +141,8 @@ class PartWriter:
         """Write a part that the spool has sealed."""
         with self._lock:
             self._queues.setdefault(customer_id, _Queue()).parts.append(part_id)
-            self._work.notify()
+            if not self._enough_at_work:
+                self._work.notify()
 
     def drain(self, timeout: float) -> bool:
         """Wait until every part is written; False if that takes too long."""
@@ -138,12 +164,18 @@ class PartWriter:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
+    @property
+    def _enough_at_work(self) -> bool:
+        """Whether one more thread would only be in the way."""
+        return self._load.busy and self._at_work >= FEW_THREADS
+
     def _run(self) -> None:
         while (taken := self._take()) is not None:
             customer_id, queue, part_id = taken
             answered = self._write(customer_id, part_id)
             with self._lock:
                 queue.at_work -= 1
+                self._at_work -= 1
                 if queue.pause or not answered:
                     # How long the others should wait is another matter now.
                     self._work.notify_all()
@@ -161,6 +193,10 @@ class PartWriter:
         with self._lock:
             while not self._closing:
                 now = time.monotonic()
+                self._load.measure(now)
+                if self._enough_at_work:
+                    self._work.wait(_MEASURE_SECONDS)
+                    continue
                 pauses = []
                 for customer_id, queue in self._queues.items():
                     if not queue.parts or (queue.pause and queue.at_work):
@@ -171,7 +207,11 @@ class PartWriter:
                     # To the end, so that each customer has its turn.
                     self._queues[customer_id] = self._queues.pop(customer_id)
                     queue.at_work += 1
-                    return customer_id, queue, queue.parts.popleft()
+                    self._at_work += 1
+                    part_id = queue.parts.popleft()
+                    if queue.parts and not self._enough_at_work:
+                        self._work.notify()
+                    return customer_id, queue, part_id
                 self._work.wait(min(pauses, default=None))
         return None
 

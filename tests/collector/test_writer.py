@@ -205,6 +205,33 @@ def test_customers_take_turns(spool: Spool, start: Callable[..., PartWriter]) ->
     )
 
 
+@pytest.mark.parametrize(("busy_from", "at_once"), [(-1.0, 3), (1000.0, 8)])
+def test_where_the_processor_has_enough_to_do_few_are_written_at_once(
+    spool: Spool,
+    start: Callable[..., PartWriter],
+    monkeypatch: pytest.MonkeyPatch,
+    busy_from: float,
+    at_once: int,
+) -> None:
+    monkeypatch.setattr(module, "_BUSY", busy_from)
+    monkeypatch.setattr(module, "_MEASURE_SECONDS", 0.0001)
+    let_go = threading.Event()
+    begun: list[str] = []
+
+    def takes_its_time(evidence: Evidence) -> None:
+        begun.append(evidence.call_id)
+        assert let_go.wait(5)
+
+    writer = start(Shelf("acme", takes_its_time), threads=8)
+    seal(spool, *(str(n) for n in range(20)))
+    assert soon(lambda: len(begun) == at_once)
+    time.sleep(0.05)
+    assert len(begun) == at_once
+    let_go.set()
+    assert writer.drain(5)
+    assert len(begun) == 20
+
+
 def test_a_part_that_alone_fails_does_not_hold_up_the_others(
     spool: Spool, start: Callable[..., PartWriter]
 ) -> None:
