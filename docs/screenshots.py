@@ -1,9 +1,9 @@
 """Take the pictures of ``docs/images/calls``: eight kinds of call, on a desk and on a
-phone, light and dark.
+phone, light and dark; and the one that the README shows.
 
 ::
 
-    python docs/screenshots.py
+    python -m docs.screenshots
 
 It fills the example anew in a folder that is thrown away, serves it on loopback, and
 drives the system's Chromium. It needs Playwright and Pillow. Look at what comes out
@@ -12,14 +12,18 @@ before it is committed.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import shutil
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 from playwright.sync_api import Browser
+from playwright.sync_api import Page
 from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
@@ -40,9 +44,12 @@ CALLS = {
     "one-way": ("acme", "1-23729@127.0.0.2", ""),
 }
 
+#: What the README shows.
+FRONT = ("acme", "7f1c-29a4-bad-audio@127.0.0.2")
+
 #: By the name of the screen: its width, and the height of the picture at most.
 SCREENS = {"desktop": (1280, 1200), "phone": (390, 1200)}
-COLOURS = ("light", "dark")
+COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 #: So many colours keep text sharp and files small.
 PALETTE = 72
@@ -60,39 +67,57 @@ def main() -> None:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
-            for name, (customer, call_id, more) in CALLS.items():
+
+            def link_to(call_id: str, customer: str) -> str:
                 with app.test_request_context():
-                    state = app.extensions["sipvault"]
-                    link = state.url_for_call(call_id, customer)
-                take(browser, name, customer, root, link + more)
+                    link: str
+                    link = app.extensions["sipvault"].url_for_call(call_id, customer)
+                return link
+
+            for name, (customer, call_id, more) in CALLS.items():
+                link = link_to(call_id, customer) + more
+                with logged_in(browser, customer, root) as page:
+                    take(page, name, link)
+            customer, call_id = FRONT
+            with logged_in(browser, customer, root) as page:
+                page.set_viewport_size({"width": 1280, "height": 900})
+                page.goto(link_to(call_id, customer))
+                page.wait_for_load_state("networkidle")
+                save(page.screenshot(full_page=True), 1160, IMAGES.parent / "call-page")
             browser.close()
         server.shutdown()
 
 
-def take(browser: Browser, name: str, customer: str, root: str, link: str) -> None:
-    """The four pictures of one call."""
-    context = browser.new_context(base_url=root, locale="en")
+@contextlib.contextmanager
+def logged_in(browser: Browser, customer: str, root: str) -> Iterator[Page]:
+    context = browser.new_context(base_url=root, locale="en", color_scheme="light")
     page = context.new_page()
     page.goto("/login")
     page.get_by_label("Name").fill(customer)
     page.get_by_label("Password").fill(customer)
     page.get_by_role("button", name="Log in").click()
+    yield page
+    context.close()
+
+
+def take(page: Page, name: str, link: str) -> None:
+    """The four pictures of one call."""
     for screen, (width, height) in SCREENS.items():
         page.set_viewport_size({"width": width, "height": 900})
         page.goto(link)
         page.wait_for_load_state("networkidle")
         for colours in COLOURS:
             page.emulate_media(color_scheme=colours)
-            save(page.screenshot(full_page=True), height, f"{name}-{screen}-{colours}")
-    context.close()
+            picture = IMAGES / f"{name}-{screen}-{colours}"
+            save(page.screenshot(full_page=True), height, picture)
 
 
-def save(png: bytes, height: int, name: str) -> None:
+def save(png: bytes, height: int, path: Path) -> None:
     """Write a picture with a palette of few colours."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     picture = picture.crop((0, 0, picture.width, min(height, picture.height)))
     few = picture.quantize(PALETTE, dither=Image.Dither.NONE)
-    few.save(IMAGES / f"{name}.png", optimize=True)
+    few.save(path.with_suffix(".png"), optimize=True)
 
 
 if __name__ == "__main__":

@@ -45,9 +45,9 @@ _LOST: dict[Direction, str] = {
 #: By the direction that was heard, and whether the two had agreed to that.
 _ONE_WAY: dict[tuple[Direction, bool], str] = {
     ("uac", False): N_("The caller heard nothing."),
-    ("uac", True): N_("The caller heard nothing, as agreed."),
+    ("uac", True): N_("The caller heard nothing: one direction was agreed (SDP)."),
     ("uas", False): N_("The called side heard nothing."),
-    ("uas", True): N_("The called side heard nothing, as agreed."),
+    ("uas", True): N_("The called side heard nothing: one direction was agreed (SDP)."),
 }
 _SOMEWHERE: dict[tuple[int, Verdict], str] = {
     (1, "poor"): N_("Audio was poor in one direction."),

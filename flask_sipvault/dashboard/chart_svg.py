@@ -110,7 +110,11 @@ def _strip(strip: Strip, axis: TimeAxis) -> Iterator[str]:
         yield f'<path class="sv-line" d="{line}" vector-effect="non-scaling-stroke"/>'
     yield "</svg>"
     top = figures.number(strip.most, strip.unit, 1 if strip.field == "mos" else 0)
-    yield f'<text class="sv-scaletext" x="2" y="11">{escape(top)}</text>'
+    # On the right: on the left stands the cursor until somebody moves it.
+    yield (
+        '<text class="sv-scaletext" x="99.7%" y="11" text-anchor="end">'
+        f"{escape(top)}</text>"
+    )
     for column in strip.columns:
         middle = (column.begin + column.end) / 2
         yield (

@@ -100,7 +100,7 @@ def _spoken(row: Row, lifelines: list[Lifeline]) -> str:
 def _transaction(number: int, high: int) -> str:
     colour = (number - 1) % TRANSACTION_COLOURS
     return (
-        f'<text class="sv-tno" x="{TIMES - 5}" y="{_BASE - 3}" text-anchor="end">'
+        f'<text class="sv-tno" x="{TIMES - 7}" y="{_BASE - 3}" text-anchor="end">'
         f'{number}</text><rect class="sv-tick sv-t{colour}" x="{TIMES - 3}" y="0"'
         f' width="3" height="{high}"/>'
     )

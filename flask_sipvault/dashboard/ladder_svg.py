@@ -249,8 +249,10 @@ class LadderPen:
             ' focusable="false">'
         )
         gap = columns[1] - columns[0] if len(columns) > 1 else 2.0 * _SIDE
-        room = int((min(gap, 2 * _SIDE) - 6) / _HEAD_CHARACTER)
         for x, lifeline in zip(columns, self._lifelines, strict=True):
+            outer = x in (columns[0], columns[-1])
+            wide = min(gap, 2 * _SIDE) if outer else gap
+            room = int((wide - 6) / _HEAD_CHARACTER)
             label = on_one_line(lifeline.label)
             address = on_one_line(lifeline.address)
             yield (

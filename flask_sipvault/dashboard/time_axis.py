@@ -104,7 +104,7 @@ def scale(axis: TimeAxis) -> Markup:
     pieces = []
     for number, (ms, name) in enumerate(axis.marks()):
         share = float(axis.at(ms)[:-1])
-        anchor = "start" if share < 3 else "end" if share > 97 else "middle"
+        anchor = "start" if share < 5 else "end" if share > 95 else "middle"
         odd = " sv-odd" if number % 2 else ""
         pieces.append(
             f'<text class="sv-mark{odd}" x="{axis.at(ms)}" y="12"'

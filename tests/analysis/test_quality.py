@@ -109,7 +109,9 @@ class TestRecordedCalls:
         audio = call.quality.audio
         assert (audio.status, audio.audible, audio.agreed) == ("one-way", "uac", True)
         assert known(call.quality.uac).loss.avg == 1.843
-        assert call.outcome.headline.endswith("The caller heard nothing, as agreed.")
+        assert call.outcome.headline.endswith(
+            "The caller heard nothing: one direction was agreed (SDP)."
+        )
 
     def test_with_nothing_at_all(self, imported: Callable[[str], Evidence]) -> None:
         quality = explain(imported("busy_486")).quality

@@ -81,7 +81,7 @@ export const start = ({ page, moment, pieces, onAdded }) => {
     for (const scale of root.querySelectorAll("[data-sv-scale]")) {
       scale.replaceChildren(...found.map((ms, number) => {
         const share = shareOf(ms);
-        const anchor = share < 0.03 ? "start" : share > 0.97 ? "end" : "middle";
+        const anchor = share < 0.05 ? "start" : share > 0.95 ? "end" : "middle";
         const odd = number % 2 ? " sv-odd" : "";
         return make("text", { class: `sv-mark${odd}`, x: percent(ms), y: "12", "text-anchor": anchor },
           clock(ms, digits));
