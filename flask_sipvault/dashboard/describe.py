@@ -19,8 +19,8 @@ from .page import Live
 from .page import Notice
 from .page import PartyView
 from .plain import on_one_line
-from .quality_view import loss_figure
-from .quality_view import mos_figure
+from .quality_brief import loss_figure
+from .quality_brief import mos_figure
 from .quality_view import quality_view
 from .rtcp_views import report_views
 from .sip_views import call_log

@@ -17,7 +17,7 @@ from .ladder_svg import HEADS_HEIGHT
 from .ladder_svg import LadderPen
 from .media_band import media_band
 from .plain import on_one_line
-from .quality_view import media_lines
+from .quality_brief import media_lines
 from .sip_views import call_start
 
 _TITLE = 34

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,34 +15,24 @@ from ..analysis.quality import Quality
 from ..analysis.quality import Source
 from ..analysis.quality import Spread
 from ..analysis.quality import StreamQuality
-from ..analysis.quality import Verdict
-from ..analysis.quality import VERDICTS
 from ..analysis.quality_words import direction_name
-from ..analysis.quality_words import mos_words
 from ..language import _
 from ..language import N_
 from . import figures
 from .chart_svg import Column
 from .chart_svg import draw_strip
 from .chart_svg import Strip
-from .media_band import MediaLine
-from .page import Figure
 from .plain import on_one_line
+from .quality_columns import clock
+from .quality_columns import columns_of
+from .quality_columns import tone
+from .quality_columns import VERDICT_NAMES
+from .quality_columns import worst_heard
 from .time_axis import TimeAxis
-
-#: More columns than this cannot be told apart; a long call has them joined.
-MOST_COLUMNS = 120
 
 #: A table with more rows serves nobody; call.json has all.
 MOST_ROWS = 1000
 
-_VERDICTS: dict[Verdict, str] = {
-    "good": N_("good"),
-    "fair": N_("fair"),
-    "poor": N_("poor"),
-    "bad": N_("bad"),
-    "unknown": N_("not rated"),
-}
 _STATUSES: dict[AudioStatus, str] = {
     "normal": N_("Audio both ways"),
     "one-way": N_("One-way audio"),
@@ -58,9 +46,6 @@ _SOURCES: dict[Source, str] = {
     "rtcp-xr": N_("VoIP metrics of the listener (RTCP XR)"),
     "agent": N_("report of a capture agent"),
 }
-
-#: As the called side and the caller are drawn: to the right, to the left.
-_ARROWS: dict[Direction, str] = {"uac": "→", "uas": "←"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +173,7 @@ def _direction(
         id=name,
         name=_capital(direction_name(quality, name)),
         rated=_rated(measured),
-        tone=tone(_worst(measured)),
+        tone=tone(worst_heard(measured)),
         facts=_facts(quality, name, measured),
         no_mos=on_one_line(measured.no_mos),
         strips=[
@@ -212,12 +197,12 @@ def _rated(measured: Figures) -> str:
     if mos is None:
         return _("no MOS")
     rated = _("MOS {mos:.1f} {verdict}").format(
-        mos=mos, verdict=_(_VERDICTS[measured.verdict])
+        mos=mos, verdict=_(VERDICT_NAMES[measured.verdict])
     )
     if least is None or mos - least < 0.05:
         return rated
     return _("{rated}, worst {mos:.1f} {verdict}").format(
-        rated=rated, mos=least, verdict=_(_VERDICTS[_worst(measured)])
+        rated=rated, mos=least, verdict=_(VERDICT_NAMES[worst_heard(measured)])
     )
 
 
@@ -275,76 +260,6 @@ def _beside(strip: Strip, measured: Figures) -> str:
     )
 
 
-def is_coarse(quality: Quality) -> bool:
-    """Whether the call is so long that each column of the whole stands for several
-    buckets: then a stretch of it is drawn anew when it is opened.
-    """
-    both = [each for each in (quality.uac, quality.uas) if each is not None]
-    return any(len(each.buckets) > MOST_COLUMNS for each in both)
-
-
-def columns_of(buckets: Sequence[Bucket], axis: TimeAxis, start: int) -> list[Column]:
-    """The buckets as columns, the worst of several for all where there are many; of
-    these only what is in view.
-
-    :param start: the call's first moment, in ns since the epoch.
-    """
-    if len(buckets) > MOST_COLUMNS:
-        begin, end = (start + round(ms * 1e6) for ms in (axis.begin, axis.end))
-        buckets = [each for each in buckets if each.end > begin and each.ts < end]
-    together = -(-len(buckets) // MOST_COLUMNS) or 1
-    return [
-        _column(buckets[at : at + together], start)
-        for at in range(0, len(buckets), together)
-    ]
-
-
-def _column(buckets: Sequence[Bucket], start: int) -> Column:
-    def worst(name: str, choose: Callable[[list[float]], float]) -> float | None:
-        values = [getattr(bucket, name) for bucket in buckets]
-        known = [value for value in values if value is not None]
-        return choose(known) if known else None
-
-    verdict = _worst_of(bucket.verdict for bucket in buckets)
-    first, last = buckets[0].ts - start, buckets[-1].end - start
-    mos, loss = worst("mos", min), worst("loss", max)
-    jitter, rtt = worst("jitter", max), worst("rtt", max)
-    says = [
-        _("MOS {mos} ({verdict})").format(
-            mos=figures.number(mos), verdict=_(_VERDICTS[verdict])
-        )
-        if mos is not None
-        else _(_VERDICTS[verdict]),
-        _("loss {value}").format(value=figures.number(loss, "%")),
-        _("jitter {value}").format(value=figures.number(jitter, "ms")),
-    ]
-    if rtt is not None:
-        says.append(_("round trip {value}").format(value=figures.number(rtt, "ms")))
-    return Column(
-        first / 1e6,
-        last / 1e6,
-        mos,
-        loss,
-        jitter,
-        rtt,
-        tone(verdict),
-        _(_VERDICTS[verdict]),
-        _("{begin} to {end}: {figures}").format(
-            begin=_clock(first), end=_clock(last), figures=", ".join(says)
-        ),
-    )
-
-
-def _worst_of(verdicts: Iterable[Verdict]) -> Verdict:
-    known = set(verdicts)
-    return next((each for each in reversed(VERDICTS) if each in known), "unknown")
-
-
-def tone(verdict: Verdict) -> str:
-    """The colour of a verdict; "" for none."""
-    return "" if verdict == "unknown" else verdict
-
-
 def _spreads(measured: Figures) -> list[FigureRow]:
     rows = [
         (_("MOS"), measured.mos, "", 2),
@@ -368,10 +283,10 @@ def _spreads(measured: Figures) -> list[FigureRow]:
 def _row(bucket: Bucket, start: int) -> BucketRow:
     middle = (bucket.ts + bucket.end) // 2 - start
     return BucketRow(
-        since=_clock(bucket.ts - start),
-        until=_clock(bucket.end - start),
+        since=clock(bucket.ts - start),
+        until=clock(bucket.end - start),
         ms=f"{middle / 1e6:.3f}",
-        verdict=_(_VERDICTS[bucket.verdict]),
+        verdict=_(VERDICT_NAMES[bucket.verdict]),
         tone=tone(bucket.verdict),
         cells=[
             figures.number(bucket.mos, digits=2),
@@ -403,75 +318,5 @@ def _stream(quality: Quality, stream: StreamQuality) -> StreamRow:
     )
 
 
-def _clock(ns: int) -> str:
-    return figures.since(ns).partition(".")[0]
-
-
 def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
-
-
-def mos_figure(quality: Quality, direction: Direction) -> Figure:
-    """A direction's MOS for the band under the headline."""
-    measured = quality.directions[direction]
-    label = _("MOS {direction}").format(direction=direction_name(quality, direction))
-    if measured is None:
-        return Figure(label, figures.NONE, _("not measured"))
-    if measured.mos.avg is None:
-        return Figure(label, figures.NONE, on_one_line(measured.codec or ""))
-    worst, low = _worst(measured), measured.mos.min
-    note = _(_VERDICTS[measured.verdict])
-    if low is not None and worst != measured.verdict:
-        note = _("worst {least:.1f}, {verdict}").format(
-            least=low, verdict=_(_VERDICTS[worst])
-        )
-    return Figure(label, f"{measured.mos.avg:.1f}", note, tone(worst))
-
-
-def _worst(measured: Figures) -> Verdict:
-    """The verdict of its worst stretch, or of all."""
-    return _worst_of([measured.verdict, *(s.verdict for s in measured.stretches)])
-
-
-def loss_figure(quality: Quality) -> Figure:
-    """The losses of both directions."""
-    losses = [
-        None if each is None else each.loss.avg for each in (quality.uac, quality.uas)
-    ]
-    if losses == [None, None]:
-        return Figure(_("Loss → / ←"), figures.NONE, _("not measured"))
-    there, back = (figures.number(loss, "%") for loss in losses)
-    label = _("Loss → / ←") if quality.labels_certain else _("Loss, each way")
-    return Figure(label, f"{there} / {back}")
-
-
-def media_lines(quality: Quality, start: int) -> list[MediaLine]:
-    """Both directions' MOS for the band in the ladder; nothing where there is none.
-
-    :param start: the call's first message, in ns since the epoch.
-    """
-    if not quality.labels_certain:
-        return []
-    lines = []
-    for direction, measured in quality.directions.items():
-        if measured is None or not any(b.mos is not None for b in measured.buckets):
-            continue
-        points = [
-            ((bucket.ts + bucket.end) // 2 - start, bucket.mos)
-            for bucket in measured.buckets
-        ]
-        worst = _worst(measured)
-        label = _band_label(direction, measured, start)
-        lines.append(MediaLine(label, points, "" if worst == "unknown" else worst))
-    return lines
-
-
-def _band_label(direction: Direction, measured: Figures, start: int) -> str:
-    """``← MOS 3.7, worst 2.3 at 1:26``"""
-    label = f"{_ARROWS[direction]} {mos_words(measured)}"
-    rated = [bucket for bucket in measured.buckets if bucket.mos is not None]
-    worst = min(rated, key=lambda bucket: bucket.mos or 0.0)
-    if measured.mos.avg is None or not measured.stretches:
-        return label
-    at = _clock((worst.ts + worst.end) // 2 - start)
-    return _("{label} at {time}").format(label=label, time=at)

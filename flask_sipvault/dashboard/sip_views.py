@@ -31,7 +31,7 @@ from .page import MessagesView
 from .page import MessageView
 from .page import RepeatView
 from .plain import on_one_line
-from .quality_view import media_lines
+from .quality_brief import media_lines
 from .stretches import holding
 from .stretches import MESSAGES_AT_ONCE
 from .stretches import ms_of

@@ -27,9 +27,9 @@ from .chart_svg import lesser_runs
 from .log_views import Log
 from .page import Choice
 from .plain import on_one_line
-from .quality_view import columns_of
-from .quality_view import is_coarse
-from .quality_view import tone
+from .quality_columns import columns_of
+from .quality_columns import is_coarse
+from .quality_columns import tone
 from .time_axis import grid
 from .time_axis import scale
 from .time_axis import span_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
@@ -11,10 +10,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from playwright.sync_api import Page
-from werkzeug.serving import make_server
 
 from example_app import create_app
 from example_app import fill
+
+from .serving import serving
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -43,13 +43,16 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 @pytest.fixture(scope="session")
 def base_url(example: Flask) -> Iterator[str]:
     """Where the example is served."""
-    server = make_server("127.0.0.1", 0, example, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(example) as address:
+        yield address
+
+
+@pytest.fixture
+def browser_context_args(
+    browser_context_args: dict[str, Any], base_url: str
+) -> dict[str, Any]:
+    """Each module's own address, where Playwright would keep the first one's."""
+    return {**browser_context_args, "base_url": base_url}
 
 
 @pytest.fixture(autouse=True)

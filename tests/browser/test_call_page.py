@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable
 from collections.abc import Iterator
 
@@ -13,7 +12,6 @@ from playwright.sync_api import Browser
 from playwright.sync_api import expect
 from playwright.sync_api import Locator
 from playwright.sync_api import Page
-from werkzeug.serving import make_server
 
 from flask_sipvault import SIPVault
 from flask_sipvault.analysis.dialog import explain
@@ -21,6 +19,7 @@ from flask_sipvault.dashboard.message_filter import MessageFilter
 from flask_sipvault.evidence import Evidence
 
 from . import calls
+from .serving import serving
 
 CUSTOMER = "acme"
 SHORT, MIDDLING, LONG = "short@host", "middling@host", "long@host"
@@ -68,13 +67,8 @@ def host(
 @pytest.fixture(scope="session")
 def base_url(host: Flask) -> Iterator[str]:
     """Where these calls are served, instead of the example."""
-    server = make_server("127.0.0.1", 0, host, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(host) as address:
+        yield address
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -11,11 +10,11 @@ from flask import Flask
 from playwright.sync_api import Browser
 from playwright.sync_api import expect
 from playwright.sync_api import Page
-from werkzeug.serving import make_server
 
 from flask_sipvault import SIPVault
 
 from . import calls
+from .serving import serving
 
 CUSTOMER = "acme"
 CALL_ID = "busy@host"
@@ -43,13 +42,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 @pytest.fixture(scope="session")
 def base_url(host: Flask) -> Iterator[str]:
     """Where the call is served, instead of the example."""
-    server = make_server("127.0.0.1", 0, host, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(host) as address:
+        yield address
 
 
 @pytest.fixture

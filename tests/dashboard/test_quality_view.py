@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 
 from flask_sipvault import SIPVault
 from flask_sipvault.analysis.quality import Bucket
-from flask_sipvault.dashboard.quality_view import columns_of
-from flask_sipvault.dashboard.quality_view import MOST_COLUMNS
+from flask_sipvault.dashboard.quality_columns import columns_of
+from flask_sipvault.dashboard.quality_columns import MOST_COLUMNS
 from flask_sipvault.dashboard.time_axis import whole_axis
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import QualityReport
