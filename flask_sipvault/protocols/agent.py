@@ -17,6 +17,7 @@ from ipaddress import ip_address
 
 from .address import Endpoint
 from .network import Endpoints
+from .pieces import Pieces
 
 MAGIC = b"SV"
 VERSION = 1
@@ -179,14 +180,12 @@ class FrameReader:
     def __init__(self, *, handshake_first: bool = False) -> None:
         self._handshake_first = handshake_first
         self._endpoints = Endpoints()
-        # The beginning of a frame, and how many bytes it takes to go on with it.
-        self._begun = bytearray()
-        self._needed = _header.size
+        self._pieces = Pieces(_header.size)
 
     @property
     def pending(self) -> bytes:
         """The beginning of a frame: what another reader needs to go on from here."""
-        return bytes(self._begun)
+        return bytes(self._pieces)
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """The frames that these bytes complete. Take all of them.
@@ -194,23 +193,19 @@ class FrameReader:
         :raises FrameError: after the frames before it, if the stream does not go on
             with a frame. It cannot be read any further.
         """
-        if self._begun:
-            self._begun += data
-            if len(self._begun) < self._needed:
-                return
-            data = bytes(self._begun)
-            self._begun.clear()
-        at, end = 0, len(data)
-        self._needed = _header.size
+        data = self._pieces.join(data)
+        if not data:
+            return
+        at, end, needed = 0, len(data), _header.size
         while end - at >= _header.size:
             start = at + _header.size
             kind, length = self._read_header(data, at)
             if end - start < length:
-                self._needed = _header.size + length
+                needed = _header.size + length
                 break
             at = start + length
             yield self._parse(kind, data, start, at)
-        self._begun += data[at:]
+        self._pieces.keep(data[at:], needed)
 
     def _read_header(self, data: bytes, at: int) -> tuple[int, int]:
         magic, version, kind, length, _ = _header.unpack_from(data, at)
