@@ -19,18 +19,12 @@ from typing import Any
 from flask_sipvault.vault.folder import FolderStore
 from flask_sipvault.vault.vault import Vault
 
+from ..ports import free_port
 from .live import wait_until
 
 CUSTOMERS = [
     {"id": "acme", "bucket": "acme", "token": "tok-acme", "hep_auth_key": "acme's key"}
 ]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Process:

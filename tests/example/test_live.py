@@ -12,12 +12,7 @@ from flask.testing import FlaskClient
 from example_app.live import LiveCall
 from example_app.live import LiveError
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from ..ports import free_port
 
 
 def test_a_call_that_an_agent_sends_appears_in_the_list_and_opens(

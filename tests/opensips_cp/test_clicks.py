@@ -25,6 +25,7 @@ from flask_sipvault import SIPVault
 from flask_sipvault.gather import gather
 from flask_sipvault.protocols.capture import read_capture
 
+from ..ports import free_port
 from .conftest import Run
 from .conftest import SECRET
 from .panel import build
@@ -78,9 +79,7 @@ def serve(need_tool: Callable[[str], str]) -> Iterator[Callable[[Path], str]]:
     started: list[subprocess.Popen[bytes]] = []
 
     def serve(root: Path) -> str:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            address = "{}:{}".format(*free.getsockname())
+        address = f"127.0.0.1:{free_port()}"
         options = ["short_open_tag=1", "display_errors=1", "html_errors=0"]
         given = [word for option in options for word in ("-d", option)]
         command = [need_tool("php"), *given, "-S", address, "-t", str(root / "web")]

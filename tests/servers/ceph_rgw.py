@@ -1,7 +1,7 @@
 """A real S3 server on loopback: Ceph's RADOS Gateway over one monitor and one OSD that
 keeps everything in memory.
 
-    python ceph_rgw.py FOLDER ACCESS_KEY SECRET_KEY
+    PYTHONPATH=tests python tests/servers/ceph_rgw.py FOLDER ACCESS_KEY SECRET_KEY
 
 prints the gateway's URL when it answers, and runs until its standard input ends: so
 that the daemons go when the tests go, however those end.
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,8 @@ import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
+
+from ports import free_port
 
 #: For everything to come up, in seconds; it takes 10 to 20.
 PATIENCE = 90
@@ -50,13 +51,6 @@ osd crush chooseleaf type = 0
 mon allow pool size one = true
 mon max pg per osd = 1000
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Cluster:

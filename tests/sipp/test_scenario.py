@@ -8,7 +8,6 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -22,6 +21,7 @@ from flask_sipvault.sipp import NoScriptError
 from flask_sipvault.sipp import scenario
 from flask_sipvault.sipp import Side
 
+from ..ports import free_port
 from . import calls
 
 Recorded = Callable[[str], Evidence]
@@ -39,14 +39,6 @@ def recorded(agent_corpus: Path) -> Recorded:
     return read
 
 
-def _free_port(address: str, *, tcp: bool) -> int:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    kind = socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM
-    with socket.socket(family, kind) as probe:
-        probe.bind((address, 0))
-        return cast(int, probe.getsockname()[1])
-
-
 @pytest.fixture
 def play(need_tool: Callable[[str], str], tmp_path: Path) -> Play:
     """Let SIPp play a call against itself; what the called side and what the caller
@@ -57,7 +49,7 @@ def play(need_tool: Callable[[str], str], tmp_path: Path) -> Play:
     def run(
         call: Call, *, address: str = "127.0.0.1", tcp: bool = False
     ) -> tuple[str, str]:
-        ports = {side: _free_port(address, tcp=tcp) for side in SIDES}
+        ports = {side: free_port(address) for side in SIDES}
         local = f"[{address}]" if ":" in address else address
         running = []
         for side in SIDES:
@@ -211,7 +203,7 @@ class TestWhatIsPlayed:
         """A proxy in front of the called side adds its own."""
         call = explain(recorded("cancel_487"))
         (tmp_path / "uas.xml").write_text(scenario(call, "uas"))
-        port = _free_port("127.0.0.1", tcp=False)
+        port = free_port()
         command = [
             *(need_tool("sipp"), "-sf", "uas.xml", "-i", "127.0.0.1", "-p", str(port)),
             *("-m", "1", "-timeout", "20s", "-nostdin"),

@@ -7,6 +7,7 @@ session, and each test gets a bucket of its own.
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -27,6 +28,8 @@ from moto.server import ThreadedMotoServer
 from flask_sipvault.vault.folder import FolderStore
 from flask_sipvault.vault.objects import ObjectStore
 from flask_sipvault.vault.s3 import S3Store
+
+from ..ports import free_port
 
 ACCESS_KEY = "sipvaultaccess00001"
 SECRET_KEY = "sipvaultsecret000000000000000000000001"
@@ -93,7 +96,7 @@ def start_rclone(
     running: list[subprocess.Popen[bytes]] = []
 
     def start() -> tuple[S3Server, subprocess.Popen[bytes]]:
-        port = _free_port()
+        port = free_port()
         process = subprocess.Popen(
             [
                 *_tied_to_this_process(),
@@ -137,6 +140,7 @@ def ceph_server(
                 *(sys.executable, str(SERVERS / "ceph_rgw.py")),
                 *(str(folder / "cluster"), ACCESS_KEY, SECRET_KEY),
             ],
+            env={**os.environ, "PYTHONPATH": str(SERVERS.parent)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -190,13 +194,6 @@ def _tied_to_this_process() -> list[str]:
     """Linux kills the program when this process ends, however it ends."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
