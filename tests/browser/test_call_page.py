@@ -417,6 +417,22 @@ class TestTheLog:
         expect(page.locator("#l9")).to_be_in_viewport()
         expect(page.locator("#l9")).to_have_attribute("aria-current", "true")
 
+    def test_who_clicks_quickly_is_shown_what_was_clicked_last(
+        self, open_call: Open
+    ) -> None:
+        """A page that is still moving there from the last click would stop half-way."""
+        page = open_call(MIDDLING)
+        page.evaluate(
+            """() => {
+                window.scrollTo({ top: 1e6, behavior: "instant" });
+                document.querySelector('#l9 a[href="#m44"]').click();
+                document.querySelector('.sv-msg[data-n="44"] a[href="#l9"]').click();
+            }"""
+        )
+        page.wait_for_timeout(1000)  # for whatever still moves
+        expect(page.locator("#l9")).to_have_attribute("aria-current", "true")
+        expect(page.locator("#l9")).to_be_in_viewport()
+
     def test_only_some_lines_by_level_source_and_text(self, open_call: Open) -> None:
         page = open_call(MIDDLING)
         lines = page.locator("#logs li:visible")
