@@ -41,8 +41,7 @@ from .quality import Scale
 from .quality import Source
 from .quality import Spread
 from .quality import StreamQuality
-from .quality import Verdict
-from .quality import VERDICTS
+from .quality import worst_of
 from .rating import Network
 from .rating import Rater
 from .rating import stretches
@@ -84,17 +83,10 @@ def assess(call: Call, scale: Scale) -> Quality:
     quality = Quality(judge.direction("uac"), judge.direction("uas"))
     _ask_the_agent(quality, judge, weightiest(call.evidence.reports))
     quality.streams = judge.streams()
-    quality.verdict = _worst(
-        [each for each in (quality.uac, quality.uas) if each is not None]
-        or [each.figures for each in quality.streams]
-    )
+    figures = quality.measured or [each.figures for each in quality.streams]
+    quality.verdict = worst_of(each.verdict for each in figures)
     quality.audio = find_status(call, paths, seen, reported)
     return quality
-
-
-def _worst(figures: Iterable[Figures]) -> Verdict:
-    known = {each.verdict for each in figures}
-    return next((word for word in reversed(VERDICTS) if word in known), "unknown")
 
 
 class _Judge:

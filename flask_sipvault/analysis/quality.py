@@ -5,6 +5,7 @@ Times are in ns since the epoch, jitter and round trips in ms, losses in percent
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Literal
@@ -32,6 +33,12 @@ VERDICTS: tuple[Verdict, ...] = ("good", "fair", "poor", "bad")
 DEFAULT_THRESHOLDS = (3.6, 3.1, 2.5)
 
 _SECOND = 1_000_000_000
+
+
+def worst_of(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of those that are known; ``unknown`` where none is."""
+    known = set(verdicts)
+    return next((each for each in reversed(VERDICTS) if each in known), "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,14 +217,19 @@ class Quality:
         return {"uac": self.uac, "uas": self.uas}
 
     @property
+    def measured(self) -> list[Figures]:
+        """Those of the two of which anything is known."""
+        return [each for each in (self.uac, self.uas) if each is not None]
+
+    @property
     def source(self) -> Source | None:
         """The best source that any direction has."""
         sources: tuple[Source, ...] = ("rtp", "rtcp", "rtcp-xr", "agent")
-        found = {each.source for each in (self.uac, self.uas) if each is not None}
+        found = {each.source for each in self.measured}
         return next((source for source in sources if source in found), None)
 
     @property
     def assumptions(self) -> list[str]:
         """Those of both directions, each once."""
-        both = [each.assumptions for each in (self.uac, self.uas) if each is not None]
-        return list(dict.fromkeys(text for texts in both for text in texts))
+        texts = (text for each in self.measured for text in each.assumptions)
+        return list(dict.fromkeys(texts))

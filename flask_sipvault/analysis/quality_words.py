@@ -10,7 +10,7 @@ from .quality import Direction
 from .quality import Figures
 from .quality import Quality
 from .quality import Verdict
-from .quality import VERDICTS
+from .quality import worst_of
 from .wording import duration
 
 _NAMES: dict[Direction, str] = {
@@ -79,8 +79,7 @@ def _sentences(quality: Quality) -> Iterator[str]:
     elif audio.status == "one-way" and audio.audible is not None:
         yield _(_ONE_WAY[audio.audible, audio.agreed])
     if not quality.labels_certain:
-        both = [each for each in (quality.uac, quality.uas) if each is not None]
-        bad = [each for each in both if each.verdict in ("poor", "bad")]
+        bad = [each for each in quality.measured if each.verdict in ("poor", "bad")]
         if bad:
             yield _(_SOMEWHERE[len(bad), quality.verdict])
         return
@@ -91,9 +90,9 @@ def _sentences(quality: Quality) -> Iterator[str]:
 
 def _heard(direction: Direction, figures: Figures) -> Iterator[str]:
     if figures.stretches:
-        worst = max(VERDICTS.index(stretch.verdict) for stretch in figures.stretches)
+        worst = worst_of(stretch.verdict for stretch in figures.stretches)
         ms = 1000 * sum(stretch.seconds for stretch in figures.stretches)
-        sentence = _FOR_A_WHILE[direction, VERDICTS[worst]]
+        sentence = _FOR_A_WHILE[direction, worst]
         yield _(sentence).format(time=duration(ms))
     elif (direction, figures.verdict) in _ALL_ALONG:
         yield _(_ALL_ALONG[direction, figures.verdict])

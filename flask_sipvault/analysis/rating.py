@@ -19,6 +19,7 @@ from .quality import Scale
 from .quality import Source
 from .quality import Stretch
 from .quality import VERDICTS
+from .quality import worst_of
 from .wording import quoted
 
 _NO_CODEC = N_("No MOS: nothing tells the codec.")
@@ -247,7 +248,7 @@ def stretches(buckets: Sequence[Bucket]) -> list[Stretch]:
 
 
 def _stretch(run: list[Bucket]) -> list[Stretch]:
-    worst = max(run, key=lambda bucket: VERDICTS.index(bucket.verdict)).verdict
+    worst = worst_of(bucket.verdict for bucket in run)
     if worst == "fair":
         return []
     return [

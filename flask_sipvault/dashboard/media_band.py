@@ -27,6 +27,10 @@ _TITLE = 22  # where the first curve begins
 _INSET = 10
 
 
+#: The colour of a verdict; "" for none.
+Tone = Literal["good", "fair", "poor", "bad", ""]
+
+
 @dataclass(frozen=True, slots=True)
 class MediaLine:
     """One direction's values over the time of the band.
@@ -39,7 +43,7 @@ class MediaLine:
 
     label: str
     points: Sequence[tuple[int, float | None]]
-    tone: Literal["good", "fair", "poor", "bad", ""] = ""
+    tone: Tone = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,8 @@ def media_lines(quality: Quality, start: int) -> list[MediaLine]:
             ((bucket.ts + bucket.end) // 2 - start, bucket.mos)
             for bucket in measured.buckets
         ]
-        worst = worst_heard(measured)
         label = _band_label(direction, measured, start)
-        lines.append(MediaLine(label, points, "" if worst == "unknown" else worst))
+        lines.append(MediaLine(label, points, tone(worst_heard(measured))))
     return lines
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Iterable
 from collections.abc import Sequence
 
 from ..analysis.quality import Bucket
 from ..analysis.quality import Figures
 from ..analysis.quality import Quality
 from ..analysis.quality import Verdict
-from ..analysis.quality import VERDICTS
+from ..analysis.quality import worst_of
 from ..language import _
 from ..language import N_
 from . import figures
 from .chart_svg import Column
+from .media_band import Tone
 from .time_axis import TimeAxis
 
 #: More columns than this cannot be told apart; a long call has them joined.
@@ -33,8 +33,7 @@ def is_coarse(quality: Quality) -> bool:
     """Whether the call is so long that each column of the whole stands for several
     buckets: then a stretch of it is drawn anew when it is opened.
     """
-    both = [each for each in (quality.uac, quality.uas) if each is not None]
-    return any(len(each.buckets) > MOST_COLUMNS for each in both)
+    return any(len(each.buckets) > MOST_COLUMNS for each in quality.measured)
 
 
 def columns_of(buckets: Sequence[Bucket], axis: TimeAxis, start: int) -> list[Column]:
@@ -89,13 +88,7 @@ def _column(buckets: Sequence[Bucket], start: int) -> Column:
     )
 
 
-def worst_of(verdicts: Iterable[Verdict]) -> Verdict:
-    """The worst of those that are known."""
-    known = set(verdicts)
-    return next((each for each in reversed(VERDICTS) if each in known), "unknown")
-
-
-def tone(verdict: Verdict) -> str:
+def tone(verdict: Verdict) -> Tone:
     """The colour of a verdict; "" for none."""
     return "" if verdict == "unknown" else verdict
 

@@ -138,7 +138,7 @@ def quality_view(quality: Quality, axis: TimeAxis, start: int) -> QualityView:
     :param start: the call's first moment, in ns since the epoch.
     """
     audio = quality.audio
-    both = [each for each in (quality.uac, quality.uas) if each is not None]
+    both = quality.measured
     common = [
         text
         for text in (both[0].assumptions if len(both) == 2 else [])
