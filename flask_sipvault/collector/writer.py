@@ -108,7 +108,6 @@ class PartWriter:
         self._leg_headers = leg_headers
         self._legs: dict[str, LegMarks] = {}
         self._queues: dict[str, _Queue] = {}
-        self._at_work = 0
         self._load = _Load()
         self._lock = threading.Lock()
         #: There may be something to do for one more thread.
@@ -167,7 +166,9 @@ class PartWriter:
     @property
     def _enough_at_work(self) -> bool:
         """Whether one more thread would only be in the way."""
-        return self._load.busy and self._at_work >= FEW_THREADS
+        if not self._load.busy:
+            return False
+        return sum(queue.at_work for queue in self._queues.values()) >= FEW_THREADS
 
     def _run(self) -> None:
         while (taken := self._take()) is not None:
@@ -175,7 +176,6 @@ class PartWriter:
             answered = self._write(customer_id, part_id)
             with self._lock:
                 queue.at_work -= 1
-                self._at_work -= 1
                 if queue.pause or not answered:
                     # How long the others should wait is another matter now.
                     self._work.notify_all()
@@ -207,7 +207,6 @@ class PartWriter:
                     # To the end, so that each customer has its turn.
                     self._queues[customer_id] = self._queues.pop(customer_id)
                     queue.at_work += 1
-                    self._at_work += 1
                     part_id = queue.parts.popleft()
                     if queue.parts and not self._enough_at_work:
                         self._work.notify()
