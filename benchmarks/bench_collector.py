@@ -29,14 +29,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flask_sipvault.collector import spooltables
+from flask_sipvault.collector import spool_tables as spooltables
 from flask_sipvault.collector.pipeline import Pipeline
 from flask_sipvault.collector.server import Collector
-from flask_sipvault.collectorsettings import CollectorSettings
-from flask_sipvault.customers import Customer
+from flask_sipvault.config.collector import CollectorSettings
+from flask_sipvault.config.converters import ListenAddress
+from flask_sipvault.config.customers import Customer
 from flask_sipvault.protocols import agent
 from flask_sipvault.protocols.address import Endpoint
-from flask_sipvault.settingvalues import ListenAddress
 from flask_sipvault.vault.s3 import S3Store
 from flask_sipvault.vault.vault import Vault
 

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from timeit import repeat
 from urllib.parse import quote
 
-from flask_sipvault.click import ClickTokens
-from flask_sipvault.links import LinkSigner
-from flask_sipvault.links import parse_url
+from flask_sipvault.access.click import ClickTokens
+from flask_sipvault.access.links import LinkSigner
+from flask_sipvault.access.links import parse_url
 
 SECRET = "demo-secret-not-for-production"
 CUSTOMER = "sippulse"

@@ -17,9 +17,9 @@ from flask import Flask
 from flask.cli import with_appcontext
 from werkzeug.security import generate_password_hash
 
-from flask_sipvault.analysis.dialog import Call
-from flask_sipvault.analysis.dialog import explain
-from flask_sipvault.analysis.quality import VERDICTS
+from flask_sipvault.analysis.explain import Call
+from flask_sipvault.analysis.explain import explain
+from flask_sipvault.analysis.media.quality import VERDICTS
 from flask_sipvault.protocols.sip import SipMessage
 
 HERE = Path(__file__).resolve().parent

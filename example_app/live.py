@@ -22,7 +22,7 @@ from types import TracebackType
 
 from flask import Flask
 
-from flask_sipvault.analysis.dialog import explain
+from flask_sipvault.analysis.explain import explain
 from flask_sipvault.evidence import Evidence
 
 from . import fill

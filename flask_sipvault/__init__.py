@@ -1,5 +1,15 @@
-"""SIP VAULT for Flask: from a CDR row to the whole truth about a call, in one click."""
+"""SIP VAULT for Flask: one click on a CDR row shows what happened to the call, and why.
 
+What is imported from here is public and stable; everything else may change.
+"""
+
+from .access.links import LinkError as LinkError
+from .access.links import LinkSigner as LinkSigner
+from .analysis.document import call_document as call_document
+from .analysis.explain import explain as explain
+from .config.settings import SettingsError as SettingsError
+from .evidence import Evidence as Evidence
 from .extension import SIPVault as SIPVault
+from .vault.vault import Vault as Vault
 
 __version__ = "0.1.0"

@@ -23,10 +23,10 @@ from typing import Literal
 from flask import Flask
 from flask_caching import Cache
 
+from .config.settings import Settings
+from .config.settings import SettingsError
 from .evidence import call_hash
-from .installation import Installation
-from .settings import Settings
-from .settings import SettingsError
+from .services import Services
 from .vault.objects import StoreError
 
 Status = Literal["ok", "warn", "fail", "skipped"]
@@ -67,9 +67,7 @@ def of_settings(error: SettingsError) -> Finding:
     return Finding("settings", "fail", f"{error.setting} {error.problem}", error.remedy)
 
 
-def examine(
-    installation: Installation, *, write_test: bool = False
-) -> Iterator[Finding]:
+def examine(installation: Services, *, write_test: bool = False) -> Iterator[Finding]:
     """Every check, one after another.
 
     :param write_test: also write an object to every store and remove it.
@@ -111,7 +109,7 @@ def check_secrets(settings: Settings) -> Finding:
     )
 
 
-def check_dashboard(installation: Installation) -> Iterator[Finding]:
+def check_dashboard(installation: Services) -> Iterator[Finding]:
     """Whether the base URL leads to us, with the query string as it was sent."""
     settings = installation.settings
     if settings.base_url is None:
@@ -163,7 +161,7 @@ def check_dashboard(installation: Installation) -> Iterator[Finding]:
 
 
 def check_stores(
-    installation: Installation, *, write_test: bool = False
+    installation: Services, *, write_test: bool = False
 ) -> Iterator[Finding]:
     """Whether every customer's calls can be read, and on request written."""
     store = installation.settings.store
@@ -193,7 +191,7 @@ def check_lookback(settings: Settings) -> Finding:
     )
 
 
-def check_call(installation: Installation, customer_id: str, call_id: str) -> Finding:
+def check_call(installation: Services, customer_id: str, call_id: str) -> Finding:
     """Why a call is, or is not, found."""
     vault = installation.vault(customer_id)
     days = installation.settings.lookback_days
@@ -353,9 +351,7 @@ def _judge_query(signed: _Answer) -> Finding:
     )
 
 
-def _check_store(
-    installation: Installation, customer_id: str, write_test: bool
-) -> Finding:
+def _check_store(installation: Services, customer_id: str, write_test: bool) -> Finding:
     check = f"store:{customer_id}"
     try:
         store = installation.vault(customer_id).store

@@ -19,19 +19,19 @@ from flask.typing import ResponseReturnValue
 from flask_caching import Cache
 from markupsafe import Markup
 
-from . import settings as settings_module
+from .access.links import CallIdError
+from .access.sharing import refused_share
+from .access.sharing import Share
+from .access.sharing import ShareTokens
+from .config import settings as settings_module
+from .config.converters import SettingsError
+from .config.settings import Settings
 from .dashboard.blueprint import create_blueprint
 from .dashboard.button import Buttons
 from .dashboard.button import host_template
 from .dashboard.button import Look
-from .dashboard.explained import ExplainedCalls
-from .installation import Installation
-from .links import CallIdError
-from .settings import Settings
-from .settingvalues import SettingsError
-from .sharing import refused_share
-from .sharing import Share
-from .sharing import ShareTokens
+from .dashboard.call_cache import ExplainedCalls
+from .services import Services
 from .vault.objects import StoreError
 from .vault.vault import Vault
 
@@ -68,8 +68,8 @@ class SIPVault:
     def init_app(self, app: Flask) -> None:
         """Read the settings, check them, and register blueprint and Jinja helpers.
 
-        :raises flask_sipvault.settings.SettingsError: naming the setting that is wrong
-            and what to do about it.
+        :raises flask_sipvault.config.settings.SettingsError: naming the setting that is
+            wrong and what to do about it.
         :raises RuntimeError: if the app already has the extension.
         """
         if "sipvault" in app.extensions:
@@ -128,7 +128,7 @@ class MountedVault:
         self._app = app
         self._extension = extension
         self.explained = ExplainedCalls(settings.aliases, settings.scale)
-        self._installation = Installation(settings, cache=_cache(app, settings))
+        self._installation = Services(settings, cache=_cache(app, settings))
         try:
             self._installation.check_folders()
         except StoreError as error:
@@ -151,7 +151,7 @@ class MountedVault:
     def verify(self, call_hash: str, query: Mapping[str, Any]) -> tuple[str, str]:
         """The customer and the Call-ID of a link.
 
-        :raises flask_sipvault.links.LinkError: if it does not open a call.
+        :raises flask_sipvault.access.links.LinkError: if it does not open a call.
         """
         return self._installation.verify(call_hash, query)
 
@@ -162,7 +162,7 @@ class MountedVault:
     def open_token(self, token: str) -> tuple[str, str]:
         """The customer and the Call-ID a button was drawn for.
 
-        :raises flask_sipvault.links.LinkError: if it does not open a call.
+        :raises flask_sipvault.access.links.LinkError: if it does not open a call.
         """
         identity = self._extension.current_identity()
         return self._installation.clicks.open(token, identity=identity)
@@ -175,7 +175,7 @@ class MountedVault:
     def open_share(self, token: str) -> Share:
         """What a shared link lets be seen.
 
-        :raises flask_sipvault.links.LinkError: if it does not open a call.
+        :raises flask_sipvault.access.links.LinkError: if it does not open a call.
         """
         share = self.shares.open(token)
         if share.customer_id not in self.settings.customers:
@@ -196,7 +196,7 @@ class MountedVault:
 
         Empty for a row without a usable Call-ID: one odd row must not break a list.
 
-        :raises flask_sipvault.settings.SettingsError: outside a request, if
+        :raises flask_sipvault.config.settings.SettingsError: outside a request, if
             ``SIPVAULT_BASE_URL`` is not set.
         """
         customer_id = customer_id or self.customer_of_request()

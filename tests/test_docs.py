@@ -9,7 +9,7 @@ import click
 import pytest
 
 from flask_sipvault.cli import cli
-from flask_sipvault.settings import KNOWN_NAMES
+from flask_sipvault.config.settings import KNOWN_NAMES
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

@@ -19,10 +19,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import Client
 
 from flask_sipvault import SIPVault
+from flask_sipvault.access.links import LinkSigner
+from flask_sipvault.config.settings import SettingsError
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import LogLine
-from flask_sipvault.links import LinkSigner
-from flask_sipvault.settings import SettingsError
 
 SECRET = "a secret of the tests"
 CALL_ID = "call 1/2@example.com"

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from flask_sipvault.access.links import LinkSigner
 from flask_sipvault.generators import FILES
 from flask_sipvault.generators import filled
 from flask_sipvault.generators import Language
-from flask_sipvault.links import LinkSigner
 
 INTERPRETERS = {"php": "php", "node": "node", "python": sys.executable}
 

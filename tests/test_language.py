@@ -16,14 +16,14 @@ from babel.messages.pofile import read_po
 from flask import Flask
 
 from flask_sipvault import SIPVault
-from flask_sipvault.gather import gather
+from flask_sipvault.access.links import LinkSigner
+from flask_sipvault.importing.importer import import_capture
 from flask_sipvault.language import _
 from flask_sipvault.language import best
 from flask_sipvault.language import LANGUAGES
 from flask_sipvault.language import ngettext
 from flask_sipvault.language import SOURCE_LANGUAGE
 from flask_sipvault.language import speak
-from flask_sipvault.links import LinkSigner
 from flask_sipvault.protocols.capture import read_capture
 
 PACKAGE = Path(__file__).parents[1] / "flask_sipvault"
@@ -150,7 +150,7 @@ def get(host: Flask, agent_corpus: Path) -> Get:
             SIPVault(host)
         with (agent_corpus / f"{recording}.pcap").open("rb") as file:
             items = read_capture(file)
-            evidence = next(gather(items, customer_id="acme", source=recording))
+            evidence = next(import_capture(items, customer_id="acme", source=recording))
         with host.app_context():
             host.extensions["sipvault"].vault("acme").put(evidence)
         address = link(evidence.call_id).replace("?", f"{beside}?", 1)

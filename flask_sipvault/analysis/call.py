@@ -7,10 +7,10 @@ from dataclasses import field
 
 from ..evidence import Evidence
 from ..protocols.address import Endpoint
-from .messages import Message
-from .outcome import Outcome
-from .parties import Party
-from .quality import Quality
+from .media.quality import Quality
+from .sip.messages import Message
+from .sip.outcome import Outcome
+from .sip.parties import Party
 
 
 @dataclass(slots=True)

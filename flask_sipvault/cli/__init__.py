@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from flask.cli import AppGroup
 
-from .collecting import collect_command
-from .examining import doctor_command
-from .generating import generator_command
-from .importing import import_command
-from .linking import link_command
-from .linking import verify_command
-from .opensips import opensips_command
-from .pruning import prune_command
-from .replaying import replay_command
-from .showing import show_command
+from .collect import collect_command
+from .doctor import doctor_command
+from .generator import generator_command
+from .import_ import import_command
+from .link import link_command
+from .link import verify_command
+from .opensips_cp import opensips_command
+from .prune import prune_command
+from .replay import replay_command
+from .show import show_command
 
 cli = AppGroup(
     "sipvault",

@@ -30,8 +30,8 @@ from ..protocols.agent import VERSION
 from ..protocols.agent import VERSION_MISMATCH
 from ..protocols.hep import HepError
 from ..protocols.hep_stream import HepReader
-from .gate import Gate
-from .roster import Roster
+from .connections import ConnectionRegistry
+from .ingress import Ingress
 
 logger = logging.getLogger(__name__)
 
@@ -62,8 +62,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(
         self,
-        gate: Gate,
-        roster: Roster,
+        gate: Ingress,
+        roster: ConnectionRegistry,
         sender: str,
         *,
         encrypted: bool = False,

@@ -8,9 +8,9 @@ import struct
 
 from ..protocols import hep
 from ..protocols.hep import HepError
-from .gate import Gate
-from .listening import ip_of
-from .listening import SO_RXQ_OVFL
+from .ingress import Ingress
+from .listeners import ip_of
+from .listeners import SO_RXQ_OVFL
 
 PROTOCOL = "hep-udp"
 
@@ -29,7 +29,7 @@ class Datagrams:
     """
 
     def __init__(
-        self, listener: socket.socket, gate: Gate, *, dropped_before: int = 0
+        self, listener: socket.socket, gate: Ingress, *, dropped_before: int = 0
     ) -> None:
         self.listener = listener
         #: How many datagrams the kernel has dropped since the socket was made, because

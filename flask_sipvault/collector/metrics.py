@@ -20,9 +20,9 @@ from http.server import ThreadingHTTPServer
 from typing import Any
 from typing import TYPE_CHECKING
 
-from ..settingvalues import ListenAddress
-from .listening import listen_tcp
-from .listening import place_of
+from ..config.converters import ListenAddress
+from .listeners import listen_tcp
+from .listeners import place_of
 
 if TYPE_CHECKING:
     from .server import Collector
@@ -138,7 +138,7 @@ class Figures:
 class MetricsServer:
     """Answers at an address, in threads of its own.
 
-    :raises flask_sipvault.collector.listening.ListenError: if it cannot listen there.
+    :raises flask_sipvault.collector.listeners.ListenError: if it cannot listen there.
     """
 
     def __init__(self, address: ListenAddress, collector: Collector) -> None:

@@ -11,16 +11,16 @@ from collections import Counter
 from collections.abc import Callable
 from collections.abc import Sequence
 
-from ..collectorsettings import CollectorSettings
-from ..legs import DEFAULT_HEADERS
+from ..config.collector import CollectorSettings
+from ..correlation.legs import DEFAULT_HEADERS
 from ..vault.vault import Vault
-from .intake import Item
-from .sessions import Sessions
-from .sessions import Waiting
-from .sessions import Watch
+from .call_tracker import CallTracker
+from .call_tracker import Waiting
+from .call_tracker import Watch
+from .items import Item
+from .part_writer import PartWriter
+from .part_writer import THREADS
 from .spool import Spool
-from .writer import PartWriter
-from .writer import THREADS
 
 
 def _nobody(customer_id: str, ip: str) -> bool:
@@ -35,7 +35,7 @@ class Pipeline:
 
     :param settings: with a spool.
     :param vault_of: the vault of a customer, as
-        :meth:`flask_sipvault.installation.Installation.vault` gives it.
+        :meth:`flask_sipvault.services.Installation.vault` gives it.
     :param has_agent: whether an agent of a customer is connected from an IP address.
     :param clock: seconds that never go back.
     :param leg_headers: the SIP header fields that name another leg's Call-ID.
@@ -64,7 +64,7 @@ class Pipeline:
             max_bytes=settings.spool_max_bytes,
             wait_seconds=wait_seconds,
         )
-        self.sessions = Sessions(
+        self.sessions = CallTracker(
             linger=settings.linger,
             call_timeout=settings.call_timeout,
             partial_seconds=settings.partial_seconds,

@@ -14,17 +14,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ..installation import Installation
-from .doorman import TlsError
-from .listening import ListenError
+from ..services import Services
+from .acceptor import TlsError
+from .listeners import ListenError
 from .logs import log_to_stderr
 from .pipeline import Pipeline
+from .restart.systemd import notify
+from .restart.takeover import Inheritance
+from .restart.takeover import knock
+from .restart.takeover import TakeoverError
 from .server import Collector
 from .spool import SpoolError
-from .systemd import notify
-from .takeover import Inheritance
-from .takeover import knock
-from .takeover import TakeoverError
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ GC_OBJECTS = 100_000
 FAILURES = (ListenError, SpoolError, TakeoverError, TlsError)
 
 
-def run(installation: Installation, spool: Path, *, takeover: bool) -> None:
+def run(installation: Services, spool: Path, *, takeover: bool) -> None:
     """Collect until the process is told to stop.
 
     SIGTERM and SIGINT stop it. SIGHUP starts another process like this one, as code and
@@ -64,7 +64,7 @@ def tune_interpreter() -> None:
     gc.set_threshold(GC_OBJECTS, 50, 100)
 
 
-async def _run(installation: Installation, spool: Path, takeover: bool) -> None:
+async def _run(installation: Services, spool: Path, takeover: bool) -> None:
     settings = installation.settings.collector
 
     def open_pipeline(

@@ -13,28 +13,28 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
 
-from ..collectorsettings import CollectorSettings
-from ..customers import Customer
-from .authority import Authority
+from ..config.collector import CollectorSettings
+from ..config.customers import Customer
+from .acceptor import Acceptor
+from .acceptor import tls_context
+from .authentication import Authenticator
 from .connection import HANDSHAKE_SECONDS
+from .connections import ConnectionRegistry
 from .datagrams import Datagrams
-from .doorman import Doorman
-from .doorman import tls_context
-from .gate import Gate
-from .handover import give_away
-from .intake import Item
-from .listening import listen_tcp
-from .listening import listen_udp
-from .listening import place_of
+from .ingress import Ingress
+from .items import Item
+from .listeners import listen_tcp
+from .listeners import listen_udp
+from .listeners import place_of
 from .metrics import MetricsServer
 from .pipeline import Pipeline
-from .roster import Roster
-from .takeover import answer_door
-from .takeover import Handed
-from .takeover import Inheritance
-from .takeover import LONG_PATIENCE
-from .takeover import open_door
-from .takeover import TakeoverError
+from .restart.handover import give_away
+from .restart.takeover import answer_door
+from .restart.takeover import Inheritance
+from .restart.takeover import LONG_PATIENCE
+from .restart.takeover import open_door
+from .restart.takeover import TakeoverError
+from .restart.takeover import TransferredSocket
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Collector:
 
     To be made, opened and run within one event loop.
 
-    :raises flask_sipvault.collector.doorman.TlsError: if the certificate cannot be
+    :raises flask_sipvault.collector.acceptor.TlsError: if the certificate cannot be
         used.
     """
 
@@ -81,10 +81,12 @@ class Collector:
         handshake_seconds: float = HANDSHAKE_SECONDS,
     ) -> None:
         self.settings = settings
-        self.roster = Roster()
-        self.gate = Gate(Authority(customers), keep=self._keep, full=self._is_full)
+        self.roster = ConnectionRegistry()
+        self.gate = Ingress(
+            Authenticator(customers), keep=self._keep, full=self._is_full
+        )
         self.pipeline: Pipeline
-        self.doorman: Doorman
+        self.doorman: Acceptor
         self.datagrams: Datagrams
         #: When :meth:`run` last did what was due, by the monotonic clock.
         self.ticked_at = time.monotonic()
@@ -93,7 +95,7 @@ class Collector:
         self._tls: ssl.SSLContext | None = None
         if settings.tls_cert is not None:
             self._tls = tls_context(settings.tls_cert, settings.tls_key)
-        self._inherited: list[Handed] = []
+        self._inherited: list[TransferredSocket] = []
         self._metrics: MetricsServer | None = None
         self._stopping = False
         self._wake = asyncio.Event()
@@ -105,7 +107,7 @@ class Collector:
 
         :param inheritance: what a predecessor hands over. If this fails, the
             predecessor goes on with it.
-        :raises flask_sipvault.collector.listening.ListenError: if an address cannot be
+        :raises flask_sipvault.collector.listeners.ListenError: if an address cannot be
             listened at.
         :raises flask_sipvault.collector.spool.SpoolError: if the spool cannot be used.
         :raises TakeoverError: if the predecessor has changed its mind.
@@ -219,7 +221,9 @@ class Collector:
 
     # The beginning.
 
-    def _listener(self, handed: Iterable[Handed], kind: str) -> Handed:
+    def _listener(
+        self, handed: Iterable[TransferredSocket], kind: str
+    ) -> TransferredSocket:
         """The one that was handed over, if it listens where it should; or a new one."""
         tcp = kind == "tcp"
         address = self.settings.listen_tcp if tcp else self.settings.listen_hep
@@ -232,10 +236,10 @@ class Collector:
             new = listen_tcp(address, "SIPVAULT_LISTEN_TCP")
         else:
             new = listen_udp(address, "SIPVAULT_LISTEN_HEP")
-        return Handed(kind, new, {})
+        return TransferredSocket(kind, new, {})
 
-    def _listen(self, tcp: Handed, udp: Handed) -> None:
-        self.doorman = Doorman(
+    def _listen(self, tcp: TransferredSocket, udp: TransferredSocket) -> None:
+        self.doorman = Acceptor(
             tcp.handle,
             self.gate,
             self.roster,
@@ -245,7 +249,7 @@ class Collector:
         dropped = udp.facts.get("dropped", 0)
         self.datagrams = Datagrams(udp.handle, self.gate, dropped_before=dropped)
 
-    def _listeners(self) -> list[Handed]:
+    def _listeners(self) -> list[TransferredSocket]:
         """Those we have, for another process."""
         tcp = {"address": list(self.settings.listen_tcp)}
         udp = {
@@ -253,8 +257,8 @@ class Collector:
             "dropped": self.datagrams.dropped_by_kernel,
         }
         return [
-            Handed("tcp", self.doorman.listener.dup(), tcp),
-            Handed("udp", self.datagrams.listener.dup(), udp),
+            TransferredSocket("tcp", self.doorman.listener.dup(), tcp),
+            TransferredSocket("udp", self.datagrams.listener.dup(), udp),
         ]
 
     def _open_metrics(self) -> None:

@@ -20,11 +20,11 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import spooltables as tables
-from .intake import Item
-from .sessions import Part
-from .spooltables import Batch
-from .spooltables import StoredItem as StoredItem
+from . import spool_tables as tables
+from .call_tracker import Part
+from .items import Item
+from .spool_tables import Batch
+from .spool_tables import StoredItem as StoredItem
 
 logger = logging.getLogger(__name__)
 

@@ -15,25 +15,25 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import InternalServerError
 from werkzeug.exceptions import MethodNotAllowed
 
+from ..access.links import LinkError
 from ..language import _
 from ..language import language_tag
 from ..language import ngettext
 from ..language import SOURCE_LANGUAGE
 from ..language import speak
-from ..links import LinkError
 from ..sipp import NoScriptError
 from ..vault.objects import StoreError
 from . import errors
-from . import fragments
-from . import share_views
+from . import partials as fragments
 from . import views
-from .downloads import call_schema
-from .downloads import FILES
-from .opening import by_link
-from .opening import by_share
-from .opening import View
-from .reading import readers_language
-from .script_words import script_words
+from .access import by_link
+from .access import by_share
+from .access import View
+from .exports.downloads import call_schema
+from .exports.downloads import FILES
+from .js_messages import script_words
+from .negotiation import readers_language
+from .panels.sharing import view as share_views
 
 logger = logging.getLogger(__name__)
 

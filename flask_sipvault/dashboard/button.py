@@ -11,8 +11,8 @@ from jinja2 import Template
 from markupsafe import escape
 from markupsafe import Markup
 
-from ..click import PageTokens
-from ..links import CallIdError
+from ..access.click import PageTokens
+from ..access.links import CallIdError
 
 #: Where a host puts a button of its own, in its template folder.
 TEMPLATE = "sipvault/button.html"

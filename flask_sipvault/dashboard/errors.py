@@ -13,13 +13,13 @@ from flask import jsonify
 from flask import render_template
 from flask import Response
 
+from ..access.links import LinkError
+from ..access.links import Reason
 from ..language import _
 from ..language import N_
-from ..links import LinkError
-from ..links import Reason
 from ..sipp import NoScriptError
-from .plain import on_one_line
-from .reading import wants_json
+from .negotiation import wants_json
+from .sanitize import on_one_line
 
 #: OpenSIPS keeps Call-IDs in ``acc.callid``, a CHAR(64), and cuts longer ones silently.
 ACC_CALL_ID_LENGTH = 64

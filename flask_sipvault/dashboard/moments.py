@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import figures
+from . import formatting as figures
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from markupsafe import Markup
 from .moments import Moment
 
 if TYPE_CHECKING:
-    from .quality_view import QualityView
-    from .timeline_svg import TimelineView
+    from .panels.quality.view import QualityView
+    from .panels.timeline.svg import TimelineView
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from typing import Any
 from typing import Literal
 from urllib.parse import urlencode
 
-from ..analysis.ladder import Ports
-from .message_filter import MAX_LENGTH
+from ..analysis.ladder.ladder import Ports
+from .panels.messages.filter import MAX_LENGTH
 
 #: The least serious log lines that are shown.
 Level = Literal["all", "warning", "error"]

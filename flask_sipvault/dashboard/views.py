@@ -8,12 +8,12 @@ from flask import render_template
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from .describe import describe
-from .downloads import offered
-from .leg_views import legs_view
-from .opening import Opening
-from .opening import state as state
+from .access import CallAccess
+from .access import state as state
+from .exports.downloads import offered
 from .page import Live
+from .page_builder import describe
+from .panels.legs.view import legs_view
 from .view_state import View
 
 #: How long the page of a call that is still up waits before it asks whether there is
@@ -27,7 +27,7 @@ def open_click(token: str) -> ResponseReturnValue:
     return redirect(state().url_for_call(call_id, customer_id), code=303)
 
 
-def call_page(opening: Opening) -> ResponseReturnValue:
+def call_page(opening: CallAccess) -> ResponseReturnValue:
     """The page of a call."""
     # What comes in between is then fetched once more, and not missed.
     version = opening.version()
@@ -46,20 +46,20 @@ def call_page(opening: Opening) -> ResponseReturnValue:
     return render_template("sipvault/call.html", page=page)
 
 
-def live(opening: Opening) -> ResponseReturnValue:
+def live(opening: CallAccess) -> ResponseReturnValue:
     """Whether there is more of a call than a page shows: a text that then changes, and
     how many seconds to wait before asking again.
     """
     return jsonify(version=opening.version(), wait=LIVE_SECONDS)
 
 
-def _live(opening: Opening, version: str, state_of_call: str) -> Live | None:
+def _live(opening: CallAccess, version: str, state_of_call: str) -> Live | None:
     if state_of_call != "PARTIAL":
         return None
     return Live(opening.addresses.of(".live"), version, LIVE_SECONDS)
 
 
-def _share_url(opening: Opening) -> str:
+def _share_url(opening: CallAccess) -> str:
     if opening.shared or opening.masked or not state().shares.allowed:
         return ""
     return opening.addresses.alone().of(".share")

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..analysis.dialog import Call
-from ..analysis.invitation import CHALLENGES
-from ..analysis.messages import Message
+from ..analysis.explain import Call
+from ..analysis.sip.messages import Message
+from ..analysis.sip.setup import CHALLENGES
 from ..evidence import call_hash
 from ..protocols.sip import SipMessage
 from ..protocols.sip_fields import NameAddr

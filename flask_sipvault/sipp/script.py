@@ -12,8 +12,8 @@ from typing import cast
 from typing import Literal
 from typing import TypeAlias
 
-from ..analysis.dialog import Call
-from ..analysis.messages import Message
+from ..analysis.explain import Call
+from ..analysis.sip.messages import Message
 from ..protocols.address import Endpoint
 from ..protocols.sip import SipMessage
 

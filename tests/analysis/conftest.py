@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from flask_sipvault.analysis.dialog import Call
-from flask_sipvault.analysis.dialog import explain
+from flask_sipvault.analysis.explain import Call
+from flask_sipvault.analysis.explain import explain
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import RtcpDatagram
 from flask_sipvault.evidence import SipPacket

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_sipvault.analysis.dialog import explain
-from flask_sipvault.analysis.quality import Figures
-from flask_sipvault.analysis.quality import Quality
-from flask_sipvault.analysis.quality import Scale
+from flask_sipvault.analysis.explain import explain
+from flask_sipvault.analysis.media.quality import Figures
+from flask_sipvault.analysis.media.quality import Quality
+from flask_sipvault.analysis.media.quality import Scale
 from flask_sipvault.protocols.address import Endpoint
 
 from ..speech import speech

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema import ValidationError
 
-from flask_sipvault.analysis.dialog import explain
-from flask_sipvault.analysis.document import call_document
+from flask_sipvault.analysis.document.document import call_document
+from flask_sipvault.analysis.explain import explain
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import LogLine
 from flask_sipvault.evidence import QualityReport
 from flask_sipvault.evidence import RtcpDatagram
 from flask_sipvault.evidence import SipPacket
-from flask_sipvault.gather import gather
+from flask_sipvault.importing.importer import import_capture
 from flask_sipvault.masking import mask
 from flask_sipvault.protocols.address import Endpoint
 from flask_sipvault.protocols.capture import read_capture
@@ -43,7 +43,7 @@ def validator(schema: dict[str, Any]) -> Draft202012Validator:
 
 def _calls(path: Path) -> Iterator[Evidence]:
     with path.open("rb") as file:
-        yield from gather(
+        yield from import_capture(
             read_capture(file), customer_id="acme", source=path.name, keep_all=True
         )
 

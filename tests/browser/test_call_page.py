@@ -14,8 +14,8 @@ from playwright.sync_api import Locator
 from playwright.sync_api import Page
 
 from flask_sipvault import SIPVault
-from flask_sipvault.analysis.dialog import explain
-from flask_sipvault.dashboard.message_filter import MessageFilter
+from flask_sipvault.analysis.explain import explain
+from flask_sipvault.dashboard.panels.messages.filter import MessageFilter
 from flask_sipvault.evidence import Evidence
 
 from . import calls

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from playwright.sync_api import Page
 
 from example_app import keys
-from flask_sipvault.links import LinkSigner
+from flask_sipvault.access.links import LinkSigner
 
 BUSY = "1-28256@127.0.0.2"
 BAD_AUDIO = "1-23729@127.0.0.2"

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from flask_sipvault.analysis.dialog import Call
-from flask_sipvault.analysis.dialog import explain
-from flask_sipvault.analysis.ladder import ladder
-from flask_sipvault.dashboard.ladder_file import ladder_file
-from flask_sipvault.dashboard.report import report
-from flask_sipvault.gather import gather
+from flask_sipvault.analysis.explain import Call
+from flask_sipvault.analysis.explain import explain
+from flask_sipvault.analysis.ladder.ladder import ladder
+from flask_sipvault.dashboard.exports.ladder_file import ladder_file
+from flask_sipvault.dashboard.exports.report import report
+from flask_sipvault.importing.importer import import_capture
 from flask_sipvault.protocols.capture import read_capture
 
 
@@ -26,7 +26,7 @@ def faults() -> Iterator[None]:
 @pytest.fixture
 def call(agent_corpus: Path) -> Call:
     with (agent_corpus / "answered_rtcp.pcap").open("rb") as file:
-        (evidence,) = gather(read_capture(file), customer_id="acme", source="x")
+        (evidence,) = import_capture(read_capture(file), customer_id="acme", source="x")
     return explain(evidence)
 
 

@@ -13,11 +13,11 @@ from playwright.sync_api import expect
 from playwright.sync_api import Page
 
 from flask_sipvault import SIPVault
+from flask_sipvault.access.links import LinkSigner
 from flask_sipvault.dashboard import views
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import LogLine
 from flask_sipvault.evidence import RtcpDatagram
-from flask_sipvault.links import LinkSigner
 from flask_sipvault.vault import vault as vault_module
 
 from . import calls

@@ -17,7 +17,7 @@ from playwright.sync_api import Page
 
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import QualityReport
-from flask_sipvault.gather import gather
+from flask_sipvault.importing.importer import import_capture
 from flask_sipvault.protocols.capture import read_capture
 
 from . import heard
@@ -35,7 +35,7 @@ def calls(agent_corpus: Path) -> dict[str, Evidence]:
     def recorded(name: str) -> Evidence:
         with (agent_corpus / f"{name}.pcap").open("rb") as file:
             items = read_capture(file)
-            return next(gather(items, customer_id=CUSTOMER, source=name))
+            return next(import_capture(items, customer_id=CUSTOMER, source=name))
 
     agents = recorded("quality_twice")
     agents.media, agents.rtcp = [], []

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flask_sipvault.collector import intake
-from flask_sipvault.collector.intake import Item
+from flask_sipvault.collector import items as intake
+from flask_sipvault.collector.items import Item
 from flask_sipvault.collector.pipeline import Pipeline
-from flask_sipvault.collectorsettings import CollectorSettings
+from flask_sipvault.config.collector import CollectorSettings
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.protocols.address import Endpoint
 from flask_sipvault.protocols.agent import FrameReader

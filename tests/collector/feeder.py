@@ -9,9 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-from flask_sipvault.collector.intake import Item
+from flask_sipvault.collector.items import Item
 from flask_sipvault.collector.pipeline import Pipeline
-from flask_sipvault.collectorsettings import CollectorSettings
+from flask_sipvault.config.collector import CollectorSettings
 from flask_sipvault.protocols.address import Endpoint
 from flask_sipvault.vault.folder import FolderStore
 from flask_sipvault.vault.vault import Vault

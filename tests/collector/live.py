@@ -16,11 +16,11 @@ from typing import Any
 
 from flask_sipvault.collector.pipeline import Pipeline
 from flask_sipvault.collector.server import Collector as Server
-from flask_sipvault.customers import Customer
+from flask_sipvault.config.converters import ListenAddress
+from flask_sipvault.config.customers import Customer
 from flask_sipvault.protocols import agent
 from flask_sipvault.protocols.agent import Frame
 from flask_sipvault.protocols.agent import FrameReader
-from flask_sipvault.settingvalues import ListenAddress
 
 from .conftest import Collector
 from .conftest import RECORDINGS

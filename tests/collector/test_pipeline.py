@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_sipvault.collector.intake import Item
+from flask_sipvault.collector.items import Item
 from flask_sipvault.collector.pipeline import Pipeline
-from flask_sipvault.collectorsettings import CollectorSettings
+from flask_sipvault.config.collector import CollectorSettings
 from flask_sipvault.protocols.address import Endpoint
 
 from .conftest import bye
@@ -221,8 +221,8 @@ def test_of_two_collectors_each_with_half_of_a_call_the_vault_makes_one(
 def test_while_the_store_is_away_calls_wait_in_the_spool_even_through_a_restart(
     collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flask_sipvault.collector.writer.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("flask_sipvault.collector.writer.LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr("flask_sipvault.collector.part_writer.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("flask_sipvault.collector.part_writer.LONGEST_PAUSE", 0.05)
     collector.store().away = True
     items = items_of("many_20.svwire")
     collector.take(*items)
@@ -311,8 +311,8 @@ def test_wherever_it_is_killed_all_that_was_spooled_is_in_the_vault_once(
     sure: list[bytes] = []
     unsure: list[bytes] = []
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flask_sipvault.collector.writer.FIRST_PAUSE", 0.001)
-        patch.setattr("flask_sipvault.collector.writer.LONGEST_PAUSE", 0.002)
+        patch.setattr("flask_sipvault.collector.part_writer.FIRST_PAUSE", 0.001)
+        patch.setattr("flask_sipvault.collector.part_writer.LONGEST_PAUSE", 0.002)
         collector = Collector(Path(folder))
         for n, ((step, what), call_id) in enumerate(
             zip(steps, call_ids * 2, strict=False)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from flask_sipvault.collector.intake import Item
+from flask_sipvault.collector.items import Item
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.protocols import sip
 

@@ -14,15 +14,15 @@ from click.testing import CliRunner
 from click.testing import Result
 
 from flask_sipvault.cli import cli
+from flask_sipvault.collector.replay import Login
+from flask_sipvault.collector.replay import play
+from flask_sipvault.collector.replay import read_recording
+from flask_sipvault.collector.replay import ReplayError
+from flask_sipvault.collector.replay import Sent
 from flask_sipvault.protocols import agent
 from flask_sipvault.protocols import hep
 from flask_sipvault.protocols.agent import FrameReader
 from flask_sipvault.protocols.hep_stream import HepReader
-from flask_sipvault.replay import Login
-from flask_sipvault.replay import play
-from flask_sipvault.replay import read_recording
-from flask_sipvault.replay import ReplayError
-from flask_sipvault.replay import Sent
 
 from .conftest import recorded
 from .conftest import RECORDINGS

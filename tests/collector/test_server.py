@@ -17,19 +17,19 @@ from hypothesis import HealthCheck
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from flask_sipvault.collector import acceptor as doorman
 from flask_sipvault.collector import connection as connection_module
-from flask_sipvault.collector import doorman
-from flask_sipvault.collector import gate
-from flask_sipvault.collector import roster
-from flask_sipvault.collector.doorman import tls_context
-from flask_sipvault.collector.doorman import TlsError
-from flask_sipvault.collector.intake import Item
-from flask_sipvault.collector.listening import ListenError
+from flask_sipvault.collector import connections as roster
+from flask_sipvault.collector import ingress as gate
+from flask_sipvault.collector.acceptor import tls_context
+from flask_sipvault.collector.acceptor import TlsError
+from flask_sipvault.collector.items import Item
+from flask_sipvault.collector.listeners import ListenError
 from flask_sipvault.collector.pipeline import Pipeline
+from flask_sipvault.config.converters import ListenAddress
 from flask_sipvault.protocols import agent
 from flask_sipvault.protocols import hep
 from flask_sipvault.protocols.address import Endpoint
-from flask_sipvault.settingvalues import ListenAddress
 
 from .conftest import bye
 from .conftest import bye_ok
@@ -468,8 +468,8 @@ def many_calls(count: int, size: int = 2000) -> list[bytes]:
 def test_senders_wait_while_the_spool_is_full_and_nothing_is_lost(
     start_live: StartLive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flask_sipvault.collector.writer.FIRST_PAUSE", 0.05)
-    monkeypatch.setattr("flask_sipvault.collector.writer.LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr("flask_sipvault.collector.part_writer.FIRST_PAUSE", 0.05)
+    monkeypatch.setattr("flask_sipvault.collector.part_writer.LONGEST_PAUSE", 0.05)
     live = start_live(spool_max_bytes=1 << 20)
     live.store().away = True
     calls = many_calls(1000, size=20_000)

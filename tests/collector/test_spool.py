@@ -17,9 +17,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from flask_sipvault.collector import spool as module
-from flask_sipvault.collector import spooltables
-from flask_sipvault.collector.intake import Item
-from flask_sipvault.collector.sessions import Part
+from flask_sipvault.collector import spool_tables as spooltables
+from flask_sipvault.collector.call_tracker import Part
+from flask_sipvault.collector.items import Item
 from flask_sipvault.collector.spool import Spool
 from flask_sipvault.collector.spool import SpoolError
 from flask_sipvault.protocols.address import Endpoint

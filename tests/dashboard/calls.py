@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 import re
 
+from flask_sipvault.access.links import LinkSigner
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import LogLine
 from flask_sipvault.evidence import SipPacket
-from flask_sipvault.links import LinkSigner
 from flask_sipvault.protocols.address import Endpoint
 
 SECRET = "a secret of the tests"

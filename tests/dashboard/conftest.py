@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from flask_sipvault import SIPVault
 from flask_sipvault.evidence import Evidence
-from flask_sipvault.gather import gather
+from flask_sipvault.importing.importer import import_capture
 from flask_sipvault.protocols.capture import read_capture
 
 from .calls import CUSTOMER
@@ -55,7 +55,7 @@ def recorded(agent_corpus: Path) -> Recorded:
         path = agent_corpus / f"{name}.pcap"
         with path.open("rb") as file:
             items = read_capture(file)
-            return next(gather(items, customer_id=CUSTOMER, source=path.name))
+            return next(import_capture(items, customer_id=CUSTOMER, source=path.name))
 
     return read
 

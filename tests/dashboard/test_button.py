@@ -7,7 +7,7 @@ from flask import Flask
 from flask import render_template_string
 
 from flask_sipvault import SIPVault
-from flask_sipvault.click import ClickTokens
+from flask_sipvault.access.click import ClickTokens
 from flask_sipvault.dashboard.button import Buttons
 from flask_sipvault.dashboard.button import host_template
 from flask_sipvault.dashboard.button import Look

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from flask_sipvault.links import LinkSigner
+from flask_sipvault.access.links import LinkSigner
 from flask_sipvault.vault.folder import FolderStore
 from flask_sipvault.vault.objects import StoreError
 

@@ -16,9 +16,9 @@ from flask.testing import FlaskClient
 
 from flask_sipvault import SIPVault
 from flask_sipvault.evidence import Evidence
-from flask_sipvault.gather import gather
-from flask_sipvault.legmarks import LegMarks
+from flask_sipvault.importing.importer import import_capture
 from flask_sipvault.protocols.capture import read_capture
+from flask_sipvault.vault.leg_index import LegIndex
 from flask_sipvault.vault.vault import Vault
 
 from .calls import CUSTOMER
@@ -47,10 +47,12 @@ def b2bua(app: Flask, own_corpus: Path) -> list[str]:
     """The Call-IDs of a call through a B2BUA, imported: the caller's leg first."""
     path = own_corpus / "b2bua_xcid.pcap"
     vault = vault_of(app)
-    marks = LegMarks(vault)
+    marks = LegIndex(vault)
     found = []
     with path.open("rb") as file:
-        for part in gather(read_capture(file), customer_id=CUSTOMER, source=path.name):
+        for part in import_capture(
+            read_capture(file), customer_id=CUSTOMER, source=path.name
+        ):
             vault.put(part)
             marks.note(part)
             found.append(part.call_id)

@@ -193,7 +193,7 @@ def test_rtcp_reports_that_do_not_fit_on_a_page_are_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     evidence = recorded("answered_rtcp")
-    monkeypatch.setattr("flask_sipvault.dashboard.describe.REPORTS_SHOWN", 3)
+    monkeypatch.setattr("flask_sipvault.dashboard.page_builder.REPORTS_SHOWN", 3)
     page = _page(client, keep(evidence))
     left_out = len(evidence.rtcp) - 3
     assert left_out > 0

@@ -23,7 +23,7 @@ from flask import Flask
 from werkzeug.test import Client
 
 from flask_sipvault import SIPVault
-from flask_sipvault.links import LinkSigner
+from flask_sipvault.access.links import LinkSigner
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "docs" / "examples"

@@ -23,10 +23,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from flask_sipvault import SIPVault
+from flask_sipvault.access.links import LinkSigner
+from flask_sipvault.access.links import parse_url
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import LogLine
-from flask_sipvault.links import LinkSigner
-from flask_sipvault.links import parse_url
 
 GENERATORS = Path(str(files("flask_sipvault") / "generators"))
 VECTORS: list[dict[str, Any]] = json.loads(

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from flask_sipvault.analysis.dialog import Call
-from flask_sipvault.analysis.dialog import explain
-from flask_sipvault.analysis.ladder import ladder
+from flask_sipvault.analysis.explain import Call
+from flask_sipvault.analysis.explain import explain
+from flask_sipvault.analysis.ladder.ladder import ladder
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import LogLine
 from flask_sipvault.evidence import SipPacket
-from flask_sipvault.gather import gather
+from flask_sipvault.importing.importer import import_capture
 from flask_sipvault.masking import mask
 from flask_sipvault.protocols.address import Endpoint
 from flask_sipvault.protocols.capture import read_capture
@@ -31,7 +31,7 @@ _RECORDINGS = Path(__file__).parents[1] / "data" / "agent"
 
 def _calls(path: Path) -> Iterator[Evidence]:
     with path.open("rb") as file:
-        yield from gather(
+        yield from import_capture(
             read_capture(file), customer_id="acme", source=path.name, keep_all=True
         )
 

@@ -22,7 +22,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from flask_sipvault import SIPVault
-from flask_sipvault.gather import gather
+from flask_sipvault.importing.importer import import_capture
 from flask_sipvault.protocols.capture import read_capture
 
 from ..ports import free_port
@@ -61,7 +61,7 @@ def dashboard(
     SIPVault(app)
     with (agent_corpus / "answered_rtp.pcap").open("rb") as file:
         items = read_capture(file)
-        call = next(gather(items, customer_id="acme", source="the tests"))
+        call = next(import_capture(items, customer_id="acme", source="the tests"))
     with app.app_context():
         app.extensions["sipvault"].vault("acme").put(call)
     server = make_server("127.0.0.1", 0, app, threaded=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from flask_sipvault.analysis.dialog import Call
-from flask_sipvault.analysis.dialog import explain
+from flask_sipvault.analysis.explain import Call
+from flask_sipvault.analysis.explain import explain
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import SipPacket
 from flask_sipvault.protocols.address import Endpoint

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from flask_sipvault.analysis.dialog import Call
-from flask_sipvault.analysis.dialog import explain
+from flask_sipvault.analysis.explain import Call
+from flask_sipvault.analysis.explain import explain
 from flask_sipvault.evidence import Evidence
-from flask_sipvault.gather import gather
+from flask_sipvault.importing.importer import import_capture
 from flask_sipvault.masking import mask
 from flask_sipvault.protocols.capture import read_capture
 from flask_sipvault.sipp import NoScriptError
@@ -34,7 +34,9 @@ SIDES: tuple[Side, Side] = ("uas", "uac")
 def recorded(agent_corpus: Path) -> Recorded:
     def read(name: str) -> Evidence:
         with (agent_corpus / f"{name}.pcap").open("rb") as file:
-            return next(gather(read_capture(file), customer_id="acme", source=name))
+            return next(
+                import_capture(read_capture(file), customer_id="acme", source=name)
+            )
 
     return read
 

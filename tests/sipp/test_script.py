@@ -8,10 +8,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_sipvault.analysis.dialog import explain
+from flask_sipvault.analysis.explain import explain
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import SipPacket
-from flask_sipvault.gather import gather
+from flask_sipvault.importing.importer import import_capture
 from flask_sipvault.protocols.capture import read_capture
 from flask_sipvault.sipp import NoScriptError
 from flask_sipvault.sipp import scenario
@@ -27,7 +27,9 @@ _RECORDINGS = Path(__file__).parents[1] / "data" / "agent"
 
 def _packets(name: str) -> list[SipPacket]:
     with (_RECORDINGS / f"{name}.pcap").open("rb") as file:
-        return next(gather(read_capture(file), customer_id="acme", source=name)).sip
+        return next(
+            import_capture(read_capture(file), customer_id="acme", source=name)
+        ).sip
 
 
 _WHOLE = [_packets(name) for name in ("proxy_baresip", "cancel_487", "auth_invite")] + [

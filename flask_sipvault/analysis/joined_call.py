@@ -1,0 +1,112 @@
+"""Several legs of one call as one: their messages on one axis of time."""
+
+from __future__ import annotations
+
+import heapq
+import string
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..evidence import Evidence
+from ..evidence import State
+from .explain import Call
+from .sip.hosts import Hosts
+from .sip.messages import Message
+
+#: So many legs are told apart, by a letter each.
+MAX_LEGS = 5
+
+
+def letter(number: int) -> str:
+    """What the leg of this number, from 0, is called."""
+    return string.ascii_uppercase[number]
+
+
+def joined(call: Call, others: Sequence[Call]) -> Call:
+    """A call with other legs of it beside it.
+
+    The messages are numbered anew, in order of time, and each says by a letter of which
+    leg it is: ``A`` for ``call``, ``B`` for the first of the others. What became of it
+    is what became of ``call``. Its caller is that of the leg that began first, the
+    called side that of the leg that began last.
+
+    :raises ValueError: for more than :data:`MAX_LEGS`.
+    """
+    legs = [call, *others]
+    if len(legs) > MAX_LEGS:
+        raise ValueError(f"no more than {MAX_LEGS} legs can be told apart")
+    evidence = _evidence(legs)
+    in_order = sorted(legs, key=_began)
+    first = next((leg for leg in in_order if leg.caller_place), call)
+    last = next((leg for leg in in_order[::-1] if leg.callee_place), call)
+    return replace(
+        call,
+        evidence=evidence,
+        messages=_messages(legs, Hosts(evidence.sip)),
+        first_ts=evidence.first_ts,
+        last_ts=evidence.last_ts,
+        caller=first.caller,
+        caller_place=first.caller_place,
+        callee=last.callee,
+        callee_place=last.callee_place,
+        legs=legs,
+    )
+
+
+def _began(leg: Call) -> int:
+    return sys.maxsize if leg.first_ts is None else leg.first_ts
+
+
+def _messages(legs: Sequence[Call], places: Hosts) -> list[Message]:
+    """The messages of all legs, each with its references put right."""
+    # What shares a time stays in the order of the legs, and of each leg's capture.
+    merged = heapq.merge(
+        *(
+            [(message.ts, at, message) for message in leg.messages]
+            for at, leg in enumerate(legs)
+        ),
+        key=lambda item: item[:2],
+    )
+    in_order = list(merged)
+    numbers = {(at, message.n): n for n, (_, at, message) in enumerate(in_order, 1)}
+    return [
+        replace(
+            message,
+            n=n,
+            leg=letter(at),
+            transaction=numbers.get((at, message.transaction or 0)),
+            retransmission_of=numbers.get((at, message.retransmission_of or 0)),
+            origin=places.of(message.src, message.transport),
+            target=places.of(message.dst, message.transport),
+        )
+        for n, (_, at, message) in enumerate(in_order, 1)
+    ]
+
+
+def _evidence(legs: Sequence[Call]) -> Evidence:
+    """What was captured of all legs. The Call-ID is that of the first."""
+    evidences = [leg.evidence for leg in legs]
+    first = evidences[0]
+    whole = Evidence(
+        first.customer_id,
+        first.call_id,
+        _state(evidences),
+        sip=[packet for each in evidences for packet in each.sip],
+        rtcp=[datagram for each in evidences for datagram in each.rtcp],
+        logs=[line for each in evidences for line in each.logs],
+        reports=[report for each in evidences for report in each.reports],
+        media=[stream for each in evidences for stream in each.media],
+        legs=list(first.legs),
+        agents=list(dict.fromkeys(name for each in evidences for name in each.agents)),
+        parts=[key for each in evidences for key in each.parts],
+        damage=[problem for each in evidences for problem in each.damage],
+    )
+    whole.sort()
+    return whole
+
+
+def _state(evidences: Sequence[Evidence]) -> State:
+    """It goes on while one leg does."""
+    states: tuple[State, ...] = ("PARTIAL", "EXPIRED", "COMPLETE")
+    return next(state for state in states if any(e.state == state for e in evidences))

@@ -1,0 +1,1 @@
+"""What was negotiated, sent, received and reported of a call's media."""

@@ -1,0 +1,1 @@
+"""What the SIP messages of a call say."""

@@ -1,0 +1,1 @@
+"""Every sentence about a call, in the reader's language."""

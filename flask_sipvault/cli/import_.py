@@ -1,0 +1,247 @@
+"""``flask sipvault import``: captures and logs into the vault."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from dataclasses import field
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from ..evidence import Evidence
+from ..importing.importer import CaptureImporter
+from ..protocols.capture import Captured
+from ..protocols.capture import CaptureError
+from ..protocols.capture import read_capture
+from ..vault.leg_index import LegIndex
+from ..vault.vault import day_of
+from ..vault.vault import Vault
+from .common import choose_customer
+from .common import Command
+from .common import complain
+from .common import customer_option
+from .common import find_installation
+from .common import say
+
+#: After how many items the progress bar is looked after.
+_PROGRESS_ITEMS = 512
+
+_existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("import", cls=Command)
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=_existing_file
+)
+@customer_option
+@click.option(
+    "--logs",
+    metavar="FILE",
+    multiple=True,
+    type=_existing_file,
+    help="A log: its lines that name one of the calls are kept with it.",
+)
+@click.option(
+    "--all",
+    "keep_all",
+    is_flag=True,
+    help="Keep every Call-ID; calls alone are kept otherwise.",
+)
+@click.option(
+    "--shift-to-now",
+    is_flag=True,
+    help="Move all times so that the capture ends now, as for a demonstration.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a call.")
+def import_command(
+    files: tuple[Path, ...],
+    customer_id: str | None,
+    logs: tuple[Path, ...],
+    keep_all: bool,
+    shift_to_now: bool,
+    as_json: bool,
+) -> None:
+    """Put the calls of captures (pcap, pcapng) into the vault.
+
+    Several files are read as one, so that calls going on from one into the next come
+    together. Importing a file again changes nothing.
+    """
+    installation = find_installation(need_secret=False)
+    customer_id = choose_customer(installation, customer_id)
+    installation.check_folders()
+    gatherer = CaptureImporter(customer_id, keep_all=keep_all)
+    vault = installation.vault(customer_id)
+    legs = LegIndex(vault, installation.settings.leg_headers)
+    imported = _Imported(vault, legs)
+    captures = _Captures(files)
+    with captures.progress(passes=2 if shift_to_now else 1):
+        if shift_to_now:
+            imported.shift = _until_now(captures)
+        for path in files:
+            imported.keep(gatherer.feed(captures.read(path), path.name))
+    for path in logs:
+        with path.open("rb") as file:
+            imported.keep(gatherer.feed_log(file, path.name))
+    imported.keep(gatherer.finish())
+    for summary in imported.summaries.values():
+        say(summary.as_json(customer_id) if as_json else summary.as_text())
+    for problem in captures.problems:
+        complain(problem)
+    for note in _notes(gatherer, imported):
+        complain(note)
+    if captures.unreadable:
+        raise click.exceptions.Exit(1)
+
+
+@dataclass(slots=True)
+class _Summary:
+    """What was imported of one call, over all its parts."""
+
+    call_id: str
+    messages: int = 0
+    rtcp: int = 0
+    logs: int = 0
+    keys: list[str] = field(default_factory=list)
+
+    def as_json(self, customer_id: str) -> str:
+        return json.dumps(
+            {
+                "call_id": self.call_id,
+                "customer_id": customer_id,
+                "messages": self.messages,
+                "rtcp": self.rtcp,
+                "logs": self.logs,
+                "key": self.keys,
+            }
+        )
+
+    def as_text(self) -> str:
+        return (
+            f"{self.call_id}  {self.messages} messages, {self.rtcp} RTCP,"
+            f" {self.logs} log lines"
+        )
+
+
+class _Imported:
+    """Writes parts into the vault, and keeps count.
+
+    :param shift: what to add to all times, in nanoseconds.
+    :param too_old: the Call-IDs that no one will find, for they are too long ago.
+    """
+
+    def __init__(self, vault: Vault, legs: LegIndex) -> None:
+        self.shift = 0
+        self.summaries: dict[str, _Summary] = {}
+        self.too_old: set[str] = set()
+        self.vault = vault
+        self._legs = legs
+        today = day_of(time.time_ns())
+        self._looked_back_to = today - timedelta(days=vault.lookback_days)
+
+    def keep(self, parts: Iterable[Evidence]) -> None:
+        for part in parts:
+            if self.shift:
+                part.shift(self.shift)
+            key = self.vault.put(part)
+            self._legs.note(part)
+            if day_of(part.first_ts or 0) < self._looked_back_to:
+                self.too_old.add(part.call_id)
+            summary = self.summaries.setdefault(part.call_id, _Summary(part.call_id))
+            summary.messages += len(part.sip)
+            summary.rtcp += len(part.rtcp)
+            summary.logs += len(part.logs)
+            if key not in summary.keys:
+                summary.keys.append(key)
+
+
+class _Captures:
+    """Reads captures, and remembers what was wrong with them.
+
+    :param problems: in words for the operator, each once.
+    :param unreadable: whether one of them could not be read at all.
+    """
+
+    def __init__(self, paths: tuple[Path, ...]) -> None:
+        self.problems: list[str] = []
+        self.unreadable = False
+        self.paths = paths
+        self._advance: Callable[[int], None] = _ignore
+
+    @contextmanager
+    def progress(self, *, passes: int) -> Iterator[None]:
+        """Show how far the reading is, if someone is at the terminal to see it.
+
+        :param passes: how often each capture will be read.
+        """
+        if not sys.stderr.isatty():
+            yield
+            return
+        length = passes * sum(path.stat().st_size for path in self.paths)
+        with click.progressbar(length=length, label="Reading", file=sys.stderr) as bar:
+            self._advance = bar.update
+            yield
+            self._advance = _ignore
+
+    def read(self, path: Path) -> Iterator[Captured]:
+        """What one capture holds, up to where it is damaged."""
+
+        def remember(problem: str) -> None:
+            note = f"{path.name}: {problem}"
+            if note not in self.problems:
+                self.problems.append(note)
+
+        with path.open("rb") as file:
+            seen = 0
+            try:
+                for count, item in enumerate(read_capture(file, on_damage=remember)):
+                    if count % _PROGRESS_ITEMS == 0:
+                        here = file.tell()
+                        self._advance(here - seen)
+                        seen = here
+                    yield item
+            except (CaptureError, OSError) as error:
+                self.unreadable = True
+                remember(str(error))
+            self._advance(path.stat().st_size - seen)
+
+
+def _ignore(count: int) -> None:
+    """The progress of a reading that nobody watches."""
+
+
+def _until_now(captures: _Captures) -> int:
+    """From the last packet of the captures to now, in nanoseconds."""
+    last = max(
+        (item.ts for path in captures.paths for item in captures.read(path)),
+        default=None,
+    )
+    return 0 if last is None else time.time_ns() - last
+
+
+def _notes(gatherer: CaptureImporter, imported: _Imported) -> Iterator[str]:
+    """What the operator might miss in the results."""
+    if not imported.summaries:
+        yield "No call was found."
+    if imported.too_old:
+        yield (
+            f"Calls more than {imported.vault.lookback_days} days old:"
+            f" {len(imported.too_old)}. They are kept, but not found until"
+            " SIPVAULT_LOOKBACK_DAYS is raised; --shift-to-now is for trials."
+        )
+    if gatherer.left_out:
+        yield (
+            f"SIP messages of no call, left out: {gatherer.left_out}."
+            " --all keeps those that have a Call-ID."
+        )
+    if gatherer.unplaced:
+        yield f"RTCP datagrams of no call that was seen: {gatherer.unplaced}."
+    if gatherer.unplaced_streams:
+        yield f"RTP streams of no call that was seen: {gatherer.unplaced_streams}."

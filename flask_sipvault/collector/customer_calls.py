@@ -1,0 +1,126 @@
+"""The calls of one customer, and which of them an item belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import field
+
+from ..correlation.call_state import CallState
+from ..correlation.media_index import CallIdMatcher
+from .items import Item
+from .media_watch import ActiveMedia
+
+#: A message of these methods is of a call, even where its INVITE was not captured.
+CALL_METHODS = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "PRACK", "UPDATE", "INFO"})
+
+#: How long an unanswered BYE or INVITE is sent again: 64 * T1 (RFC 3261 section 17.1).
+GIVE_UP_SECONDS = 32
+
+#: Where in a line a Call-ID is looked for, in bytes: a line may be as long as a frame,
+#: and to look through it takes long.
+_LINE_SEEN = 4096
+
+#: How long media ports may still be a call's after its end, in nanoseconds.
+_PORTS_KEPT = GIVE_UP_SECONDS * 1_000_000_000
+
+
+@dataclass(slots=True)
+class ActiveCall:
+    """A call in progress, or just over.
+
+    :param id: its number in the spool; 0 when all of it was given out and it is only
+        remembered.
+    :param last_seen: when something last came, by the collector's clock, as all times
+        here but those in ``state``.
+    :param first_new: when the first of what is not given out yet came.
+    :param over_since: when its end was noticed; None while it is up.
+    :param last_row: the last of its rows in the spool.
+    :param sealed_row: the last row that was given out in a part.
+    :param anchors: rows that stay in the spool as long as the call is up: its first
+        item and its last answer. From them a restarted collector knows the call again.
+    :param watched: the media addresses that an agent was asked to watch.
+    :param wake_at: when there is next something to do.
+    """
+
+    id: int
+    customer_id: str
+    call_id: str
+    last_seen: float
+    state: CallState = field(default_factory=CallState)
+    first_new: float = 0.0
+    over_since: float | None = None
+    has_sip: bool = False
+    new_items: int = 0
+    new_bytes: int = 0
+    last_row: int = 0
+    sealed_row: int = 0
+    anchors: tuple[int, ...] = ()
+    watched: tuple[tuple[str, int], ...] = ()
+    wake_at: float = float("inf")
+
+
+class CustomerCalls:
+    """One customer's calls, so that no item ever finds another customer's."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, ActiveCall] = {}
+        #: The Call-IDs of those that are only remembered, the oldest first.
+        self.remembered: dict[str, None] = {}
+        self.call_ids = CallIdMatcher()
+        self.media = ActiveMedia()
+
+    def place(self, item: Item, *, at_last: bool) -> str | None:
+        """The Call-ID that the item goes to; None if there is none, or none yet.
+
+        :param at_last: it has waited: what the sender says is taken now.
+        """
+        if item.kind == "sip":
+            return self._place_message(item)
+        if item.kind == "log":
+            return self._place_line(item, at_last)
+        named = self._named(item)
+        if named is None and item.kind == "rtcp":
+            return self._place_rtcp(item)
+        return named
+
+    def forget(self, session: ActiveCall) -> None:
+        """Know nothing of a call any more."""
+        self.media.forget(session.call_id)
+        self.call_ids.discard(session.call_id)
+        self.remembered.pop(session.call_id, None)
+        del self.sessions[session.call_id]
+
+    def _place_message(self, item: Item) -> str | None:
+        if item.call_id in self.sessions:
+            return item.call_id
+        if item.call_id and item.cseq_method in CALL_METHODS:
+            return item.call_id
+        return None
+
+    def _place_line(self, item: Item, at_last: bool) -> str | None:
+        """The call whose Call-ID stands whole in the line, or else the one named.
+
+        The agent names any call whose Call-ID is somewhere in the line. Where the right
+        one is not known, its INVITE may be on the way.
+        """
+        line = item.payload[:_LINE_SEEN].decode("utf-8", "surrogateescape")
+        owner = self.call_ids.owner(line)
+        if owner is not None:
+            return owner
+        if not at_last and CallIdMatcher([item.call_id]).owner(line) is None:
+            return None
+        return self._named(item)
+
+    def _named(self, item: Item) -> str | None:
+        """The call that the sender names, if it is one."""
+        if item.call_id and (item.of_call or item.call_id in self.sessions):
+            return item.call_id
+        return None
+
+    def _place_rtcp(self, item: Item) -> str | None:
+        call_id = self.media.owner(item.ts, item.src, item.dst)
+        if call_id is not None:
+            over_at = self.sessions[call_id].state.over_at
+            if over_at is None or item.ts <= over_at + _PORTS_KEPT:
+                return call_id
+        return self.media.owner_by_ssrc(item.payload)

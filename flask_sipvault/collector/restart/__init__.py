@@ -1,0 +1,1 @@
+"""A restart that keeps the connections: takeover, and what systemd is told."""

@@ -1,0 +1,327 @@
+"""The settings: ``SIPVAULT_*`` out of ``app.config`` and the environment, checked.
+
+Whatever is wrong is found when the application starts, with an error that names the
+setting and the remedy, and not when an operator clicks.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..analysis.ladder.aliases import Aliases
+from ..analysis.ladder.aliases import NO_ALIASES
+from ..analysis.media.quality import DEFAULT_THRESHOLDS
+from ..analysis.media.quality import Scale
+from ..correlation.legs import DEFAULT_HEADERS
+from . import converters as values
+from .collector import CollectorSettings as CollectorSettings
+from .collector import read_collector
+from .converters import SettingsError as SettingsError
+from .customers import Customer as Customer
+from .customers import read_customers
+from .customers import refuse_equal_secrets
+from .customers import sole_customer
+from .sharing import read_sharing
+from .sharing import ShareSettings as ShareSettings
+
+logger = logging.getLogger("flask_sipvault")
+
+#: The customer of the original product's guide.
+DEFAULT_CUSTOMER_ID = "sippulse"
+
+_MAX_LOOKBACK_DAYS = 3650
+
+#: The names of all settings, those of the collector included. What each of them means
+#: stands in docs/settings.rst.
+KNOWN_NAMES = (
+    "SIPVAULT_HMAC_SECRET",
+    "SIPVAULT_BASE_URL",
+    "SIPVAULT_CUSTOMER_ID",
+    "SIPVAULT_CUSTOMERS",
+    "SIPVAULT_SHARED_SECRET",
+    "SIPVAULT_URL_PREFIX",
+    "SIPVAULT_BASE_TEMPLATE",
+    "SIPVAULT_ALIASES",
+    "SIPVAULT_LANGUAGE",
+    "SIPVAULT_LEG_HEADERS",
+    "SIPVAULT_SHARE_MAX_DAYS",
+    "SIPVAULT_SHARE_KEY",
+    "SIPVAULT_STORE",
+    "SIPVAULT_S3_ENDPOINT",
+    "SIPVAULT_S3_REGION",
+    "SIPVAULT_S3_ACCESS_KEY",
+    "SIPVAULT_S3_SECRET_KEY",
+    "SIPVAULT_LOOKBACK_DAYS",
+    "SIPVAULT_CACHE",
+    "SIPVAULT_MOS_THRESHOLDS",
+    "SIPVAULT_G711_PLC",
+    "SIPVAULT_LISTEN_TCP",
+    "SIPVAULT_LISTEN_HEP",
+    "SIPVAULT_TLS_CERT",
+    "SIPVAULT_TLS_KEY",
+    "SIPVAULT_LINGER",
+    "SIPVAULT_CALL_TIMEOUT",
+    "SIPVAULT_PARTIAL_SECONDS",
+    "SIPVAULT_SPOOL",
+    "SIPVAULT_SPOOL_MAX_BYTES",
+    "SIPVAULT_METRICS_LISTEN",
+)
+
+
+@dataclass(frozen=True)
+class S3Access:
+    """How the S3 server is reached; None leaves it to boto3."""
+
+    endpoint: str | None = None
+    region: str | None = None
+    access_key: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting, checked.
+
+    :param customers: by id, in their order.
+    :param customer_id: the customer of links made here, or a callable that tells it.
+    :param default_customer: the customer that SIPVAULT_HMAC_SECRET is for.
+    :param shared_secret: whether customers may share a secret.
+    :param base_url: without a slash at its end; None: from the request.
+    :param url_prefix: empty, or like ``/vault``.
+    :param store: a folder, or how S3 is reached.
+    :param cache: Flask-Caching's settings, or a Cache object of the host.
+    :param aliases: what addresses and networks are called.
+    :param language: of the dashboard; ``auto``: as the host or the browser chooses.
+    :param mos_thresholds: the least MOS that is good, fair and poor.
+    :param g711_concealment: whether receivers of G.711 are taken to conceal losses.
+    :param leg_headers: the SIP header fields that name another leg's Call-ID.
+    :param sharing: whether calls may be shared with others.
+    :param collector: what only the collector obeys.
+    """
+
+    customers: dict[str, Customer]
+    customer_id: str | Callable[[], str]
+    default_customer: Customer
+    shared_secret: bool
+    base_url: str | None
+    url_prefix: str
+    base_template: str | None
+    store: Path | S3Access
+    lookback_days: int
+    cache: Any = field(repr=False)
+    aliases: Aliases = NO_ALIASES
+    language: str = "auto"
+    mos_thresholds: tuple[float, float, float] = DEFAULT_THRESHOLDS
+    g711_concealment: bool = True
+    leg_headers: tuple[str, ...] = DEFAULT_HEADERS
+    sharing: ShareSettings = field(default_factory=ShareSettings)
+    collector: CollectorSettings = field(default_factory=CollectorSettings)
+
+    @property
+    def scale(self) -> Scale:
+        """How voice quality is rated."""
+        return Scale(*self.mos_thresholds, g711_concealment=self.g711_concealment)
+
+
+def load(
+    config: Mapping[str, Any],
+    environ: Mapping[str, str],
+    *,
+    instance_path: str | None = None,
+    need_secret: bool = True,
+) -> Settings:
+    """Read and check the settings.
+
+    :param config: the host's; what is set here comes before the environment.
+    :param instance_path: the application's, for the store where none is named.
+    :param need_secret: False for commands that neither make nor check links.
+    :raises SettingsError: for the first setting that is wrong.
+    """
+    _warn_of_unknown_names(config)
+    source = _Source(config, environ)
+    store = _read_store(source, instance_path)
+    customers, customer_id, default_id = _read_customers(
+        source, on_s3=isinstance(store, S3Access)
+    )
+    shared_secret = source.read("SIPVAULT_SHARED_SECRET", values.flag, False)
+    customers = _with_secrets(
+        customers,
+        default_id,
+        source.read("SIPVAULT_HMAC_SECRET", values.secrets, ()),
+        shared=shared_secret,
+        needed=need_secret,
+    )
+    return Settings(
+        customers=customers,
+        customer_id=customer_id,
+        default_customer=customers[default_id],
+        shared_secret=shared_secret,
+        base_url=source.read("SIPVAULT_BASE_URL", values.web_address, None),
+        url_prefix=source.read("SIPVAULT_URL_PREFIX", values.url_prefix, ""),
+        base_template=source.read("SIPVAULT_BASE_TEMPLATE", values.text, None),
+        aliases=source.read("SIPVAULT_ALIASES", values.aliases, NO_ALIASES),
+        store=store,
+        lookback_days=source.read("SIPVAULT_LOOKBACK_DAYS", _read_lookback, 7),
+        cache=source.read(
+            "SIPVAULT_CACHE", values.cache, {"CACHE_TYPE": "SimpleCache"}
+        ),
+        language=source.read("SIPVAULT_LANGUAGE", values.language, "auto"),
+        mos_thresholds=source.read(
+            "SIPVAULT_MOS_THRESHOLDS", values.mos_thresholds, DEFAULT_THRESHOLDS
+        ),
+        g711_concealment=source.read("SIPVAULT_G711_PLC", values.flag, True),
+        leg_headers=source.read(
+            "SIPVAULT_LEG_HEADERS", values.header_names, DEFAULT_HEADERS
+        ),
+        sharing=read_sharing(source.read),
+        collector=read_collector(
+            source.read,
+            Path(instance_path) / "sipvault-spool" if instance_path else None,
+        ),
+    )
+
+
+class _Source:
+    """Where settings come from: first the host's, then the environment."""
+
+    def __init__(self, config: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+        self._config = config
+        self._environ = environ
+
+    def get(self, name: str) -> Any:
+        """As it stands; None where it is not set, or empty."""
+        value = self._config.get(name)
+        if value is None:
+            value = self._environ.get(name)
+        return None if value == "" else value
+
+    def read(self, name: str, reader: Callable[[str, Any], Any], default: Any) -> Any:
+        value = self.get(name)
+        return default if value is None else reader(name, value)
+
+
+def _warn_of_unknown_names(config: Mapping[str, Any]) -> None:
+    for name in config:
+        if name.startswith("SIPVAULT_") and name not in KNOWN_NAMES:
+            warnings.warn(
+                f"The setting {name} is unknown and has no effect."
+                f" {values.nearest(name, KNOWN_NAMES)}".rstrip(),
+                stacklevel=4,
+            )
+
+
+def _read_lookback(name: str, value: Any) -> int:
+    return values.whole_number(name, value, maximum=_MAX_LOOKBACK_DAYS)
+
+
+def _read_store(source: _Source, instance_path: str | None) -> Path | S3Access:
+    name = "SIPVAULT_STORE"
+    remedy = "Give s3, or a folder like folder:/var/lib/sipvault."
+    access = _read_s3_access(source)
+    value = source.get(name)
+    if value is None:
+        if instance_path is None:
+            raise SettingsError(name, "is missing", remedy)
+        folder = Path(instance_path) / "sipvault"
+        logger.info("%s is not set: calls are kept in the folder %s", name, folder)
+        if access != S3Access():
+            logger.warning("SIPVAULT_S3_… has no effect without %s=s3", name)
+        return folder
+    if isinstance(value, Path):
+        return value.absolute()
+    where = values.text(name, value)
+    if where.lower() == "s3":
+        return access
+    path = where.removeprefix("folder:")
+    if not path or (path == where and re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", where)):
+        raise SettingsError(name, "names neither s3 nor a folder", remedy)
+    return Path(path).expanduser().absolute()
+
+
+def _read_s3_access(source: _Source) -> S3Access:
+    access = S3Access(
+        endpoint=source.read("SIPVAULT_S3_ENDPOINT", values.web_address, None),
+        region=source.read("SIPVAULT_S3_REGION", values.text, None),
+        access_key=source.read("SIPVAULT_S3_ACCESS_KEY", values.text, None),
+        secret_key=source.read("SIPVAULT_S3_SECRET_KEY", values.text, None),
+    )
+    if (access.access_key is None) != (access.secret_key is None):
+        missing = "ACCESS" if access.access_key is None else "SECRET"
+        raise SettingsError(
+            f"SIPVAULT_S3_{missing}_KEY",
+            "is missing, though the other of the two keys is set",
+            "Set both, or neither to let boto3 find them.",
+        )
+    return access
+
+
+def _read_customers(
+    source: _Source, *, on_s3: bool
+) -> tuple[dict[str, Customer], str | Callable[[], str], str]:
+    """The customers, the customer of links made here, and the default customer's id."""
+    name = "SIPVAULT_CUSTOMER_ID"
+    asked: Any = source.get(name)
+    if asked is not None and not callable(asked):
+        asked = values.customer_id(name, asked)
+    listed = source.get("SIPVAULT_CUSTOMERS")
+    if listed is None:
+        default_id = asked if isinstance(asked, str) else DEFAULT_CUSTOMER_ID
+        customers = {default_id: sole_customer(default_id, on_s3=on_s3)}
+        return customers, asked or default_id, default_id
+    customers = read_customers(listed, on_s3=on_s3)
+    if isinstance(asked, str):
+        if asked not in customers:
+            raise SettingsError(
+                name,
+                f"is {asked!r}, which SIPVAULT_CUSTOMERS does not list",
+                values.nearest(asked, customers) or "Name one of those, or list it.",
+            )
+        return customers, asked, asked
+    first = next(iter(customers))
+    default_id = DEFAULT_CUSTOMER_ID if DEFAULT_CUSTOMER_ID in customers else first
+    return customers, asked or default_id, default_id
+
+
+def _with_secrets(
+    customers: Mapping[str, Customer],
+    default_id: str,
+    secrets: tuple[str, ...],
+    *,
+    shared: bool,
+    needed: bool,
+) -> dict[str, Customer]:
+    """Give SIPVAULT_HMAC_SECRET to those it is for."""
+    complete = {
+        customer.id: replace(customer, secrets=secrets)
+        if not customer.secrets and (shared or customer.id == default_id)
+        else customer
+        for customer in customers.values()
+    }
+    if needed and not complete[default_id].secrets:
+        raise SettingsError(
+            "SIPVAULT_HMAC_SECRET",
+            "is missing",
+            "Set it to the secret that the link generators use; a new one comes from:"
+            " python -c 'import secrets; print(secrets.token_hex(32))'",
+        )
+    for customer in complete.values():
+        if needed and not customer.secrets:
+            raise SettingsError(
+                "SIPVAULT_CUSTOMERS",
+                f"gives the customer {customer.id!r} no secret",
+                "Give each customer a secret of its own. If an old link generator has"
+                " but one for all, set SIPVAULT_SHARED_SECRET=true and"
+                " SIPVAULT_HMAC_SECRET.",
+            )
+    if not shared:
+        refuse_equal_secrets(list(complete.values()))
+    return complete

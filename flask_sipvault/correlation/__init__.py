@@ -1,0 +1,1 @@
+"""Which call an item belongs to, and which calls are its legs."""

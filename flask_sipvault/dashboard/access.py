@@ -1,0 +1,247 @@
+"""What a request may see of a call, and by what right.
+
+Each view gets one of these and has no other way to a call: neither a file nor a piece
+of a page can show more than the link allows, which opened it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import cast
+from typing import TYPE_CHECKING
+from typing import TypeAlias
+
+from flask import current_app
+from flask import request
+from flask.typing import ResponseReturnValue
+
+from ..access.links import HOURS_OF_GRACE
+from ..analysis.explain import Call
+from ..analysis.joined_call import MAX_LEGS
+from ..analysis.ladder.aliases import NO_ALIASES
+from ..evidence import call_hash
+from ..evidence import Evidence
+from ..masking import mask
+from ..vault.bundle import pack
+from .addresses import Addresses
+from .call_cache import ExplainedCall
+from .errors import CallNotFoundError
+from .errors import LegNotFoundError
+
+if TYPE_CHECKING:
+    from ..extension import MountedVault
+    from ..vault.vault import Vault
+
+
+logger = logging.getLogger("flask_sipvault.dashboard")
+
+#: Of so many legs their own legs are looked for, each by one listing.
+LEGS_FOLLOWED = 20
+
+
+def state() -> MountedVault:
+    """The extension in the current app."""
+    return cast("MountedVault", current_app.extensions["sipvault"])
+
+
+class CallAccess:
+    """One call, opened.
+
+    :param masked: nothing but the masked call can be seen.
+    :param shared: by a shared link: by somebody whom the host may not know.
+    :param until: when the link stops working, in seconds since the epoch.
+    :param beside: Call-IDs of further legs to be seen with it.
+    :param two_hops: whether the legs of its legs are to be looked for.
+    """
+
+    def __init__(
+        self,
+        customer_id: str,
+        call_id: str,
+        addresses: Addresses,
+        *,
+        masked: bool,
+        shared: bool,
+        until: int,
+        beside: tuple[str, ...] = (),
+        two_hops: bool = False,
+    ) -> None:
+        self.customer_id = customer_id
+        self.addresses = addresses
+        self.masked = masked
+        self.shared = shared
+        self.until = until
+        self.beside = beside
+        self.two_hops = two_hops
+        self._call_id = call_id
+
+    @property
+    def file_name(self) -> str:
+        """How files of the call are named. Whoever has the Call-ID of a CDR can work
+        out its hash: what is masked must not be named by it.
+        """
+        return "masked" if self.masked else call_hash(self._call_id)
+
+    def evidence(self) -> Evidence:
+        """What is stored of the call.
+
+        :raises CallNotFoundError: if nothing is.
+        """
+        evidence = self._vault().find(self._call_id)
+        if evidence is None:
+            raise self._not_found()
+        return mask(evidence) if self.masked else evidence
+
+    def parts(self) -> list[tuple[str, bytes]]:
+        """The parts of the call as they are kept; masked, all of it as one part.
+
+        :raises CallNotFoundError: if nothing is stored.
+        """
+        if self.masked:
+            return [("masked.zip", pack(self.evidence()))]
+        parts = self._vault().raw_parts(self._call_id)
+        if not parts:
+            raise self._not_found()
+        return parts
+
+    def explained(self) -> ExplainedCall:
+        """The call explained, with the legs beside it.
+
+        :raises CallNotFoundError: if nothing is stored.
+        """
+        evidence = self.evidence()
+        if self.masked:
+            # An alias is a name, and may be one of an address that was made up.
+            return ExplainedCall(evidence, NO_ALIASES, state().settings.scale)
+        others = [self._vault().find(other) for other in self.beside]
+        return state().explained.of(evidence, [each for each in others if each])
+
+    def call(self) -> Call:
+        """All that is to be seen: the call, with the legs beside it joined in.
+
+        :raises CallNotFoundError: if nothing is stored.
+        """
+        return self.explained().call
+
+    def legs_of(self, call_id: str) -> list[tuple[str, str]]:
+        """What is noted of the legs of one Call-ID."""
+        return self._vault().legs(call_id)
+
+    def version(self) -> str:
+        """Another text whenever there is more to be seen of the call."""
+        calls = (self._call_id, *self.beside)
+        return "_".join(self._vault().version(call_id) for call_id in calls)
+
+    def share(self, *, seconds: int, masked: bool) -> tuple[str, int]:
+        """The address of a shared link to the call alone, and until when it works, in
+        seconds since the epoch.
+
+        :raises flask_sipvault.access.links.CallIdError: if none can be made.
+        :raises ValueError: if none may live that long.
+        """
+        shares = state().shares
+        token = shares.make(
+            self.customer_id, self._call_id, seconds=seconds, masked=masked
+        )
+        return state().url_of_share(token), shares.open(token).until
+
+    def _vault(self) -> Vault:
+        return state().vault(self.customer_id)
+
+    def _not_found(self) -> CallNotFoundError:
+        # A masked page names the call by nothing.
+        call_id = "" if self.masked else self._call_id
+        return CallNotFoundError(call_id, state().settings.lookback_days)
+
+
+View: TypeAlias = Callable[[CallAccess], ResponseReturnValue]
+
+
+def by_link(view: View) -> Callable[..., ResponseReturnValue]:
+    """The view under the signed link of the CDR viewer.
+
+    ``mask=1`` and ``with`` are not signed. The one shows less than the link allows. The
+    other opens nothing but what the vault notes as legs of the call it is for.
+    """
+
+    @wraps(view)
+    def opened(call_hash: str) -> ResponseReturnValue:
+        query = request.args
+        customer_id, call_id = state().verify(call_hash, query)
+        # Whoever asks for it in some other way than "1" wants it as well.
+        masked = query.get("mask", "0") != "0"
+        wanted = () if masked else tuple(dict.fromkeys(query.getlist("with")))
+        wanted = tuple(name for name in wanted if name and name != call_id)
+        beside = wanted[: MAX_LEGS - 1]
+        _check_legs(state().vault(customer_id), call_id, beside)
+        two_hops = query.get("hops") == "2"
+        return view(
+            CallAccess(
+                customer_id,
+                call_id,
+                Addresses.of_link(
+                    call_hash, query, beside=beside, two_hops=two_hops, masked=masked
+                ),
+                masked=masked,
+                shared=False,
+                until=(int(query["ts"]) + HOURS_OF_GRACE + 1) * 3600,
+                beside=beside,
+                two_hops=two_hops,
+            )
+        )
+
+    return opened
+
+
+def by_share(view: View, *, noted: bool) -> Callable[..., ResponseReturnValue]:
+    """The view under a shared link, which decides alone what is to be seen.
+
+    :param noted: whether the log tells each time that it is seen.
+    """
+
+    @wraps(view)
+    def opened(token: str) -> ResponseReturnValue:
+        share = state().open_share(token)
+        masked = share.masked or request.args.get("mask", "0") != "0"
+        if noted:
+            logger.info(
+                "shared link opened: %s, call %s of %s, %s",
+                view.__name__,
+                call_hash(share.call_id),
+                share.customer_id,
+                "masked" if share.masked else "whole",
+            )
+        return view(
+            CallAccess(
+                share.customer_id,
+                share.call_id,
+                Addresses.of_share(token),
+                masked=masked,
+                shared=True,
+                until=share.until,
+            )
+        )
+
+    return opened
+
+
+def _check_legs(vault: Vault, call_id: str, wanted: tuple[str, ...]) -> None:
+    """See that all of these are legs of the call, or legs of its legs.
+
+    :raises LegNotFoundError: for the first that is not.
+    """
+    if not wanted:
+        return
+    known = {other for _, other in vault.legs(call_id)}
+    for leg in wanted:
+        if leg not in known:
+            break
+    else:
+        return
+    for near in sorted(known)[:LEGS_FOLLOWED]:
+        known |= {other for _, other in vault.legs(near)}
+    for leg in wanted:
+        if leg not in known:
+            raise LegNotFoundError

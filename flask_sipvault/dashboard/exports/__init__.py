@@ -1,0 +1,1 @@
+"""The call as files: downloads, report, drawings."""

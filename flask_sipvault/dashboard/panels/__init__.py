@@ -1,0 +1,1 @@
+"""The panels of the call page, one package each."""

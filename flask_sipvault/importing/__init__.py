@@ -1,0 +1,1 @@
+"""Captures and log files into evidence."""

@@ -1,0 +1,184 @@
+"""The RTP of captures, sorted by stream and measured.
+
+Whose a packet is, and what its payload type means, may be said only later in a capture,
+or in another. So headers are kept until parts of calls are given out, twenty bytes a
+packet, and measured then.
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_left
+from bisect import bisect_right
+from collections.abc import Callable
+from collections.abc import Iterator
+from typing import NamedTuple
+from typing import TypeAlias
+
+from ..correlation.media_index import MediaIndex
+from ..evidence import SAME_PACKET_NS
+from ..protocols.address import Endpoint
+from ..protocols.capture import Captured
+from ..protocols.rtp import looks_like_rtp
+from ..protocols.rtp_figures import StreamFigures
+from ..protocols.rtp_stream import StreamMeter
+
+#: How many streams are followed from one part of their calls into the next. Of more,
+#: those that were silent for longest begin anew.
+MAX_FOLLOWED = 10_000
+
+#: When a packet was seen, and the fixed part of its header.
+_PACKET = struct.Struct("!q12s")
+#: When it was seen, marker and payload type, sequence number, timestamp.
+_HEADER = struct.Struct("!qxBHI4x")
+_TIME = struct.Struct("!q12x")
+
+#: What a stream costs besides its packets, in bytes, on the safe side.
+_STREAM_BYTES = 1000
+
+#: What tells streams apart: whence, where to, the SSRC as in the header.
+_Key: TypeAlias = tuple[Endpoint | None, Endpoint | None, bytes]
+
+
+class Origin(NamedTuple):
+    """Where items come from; two files may have one name."""
+
+    number: int
+    name: str
+
+
+class Recording:
+    """The RTP headers of one capture."""
+
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
+        self.packets: dict[_Key, bytearray] = {}
+
+    def add(self, item: Captured) -> int:
+        """Keep a packet's header.
+
+        :returns: what that costs, in bytes.
+        """
+        payload = item.payload
+        key = item.src, item.dst, payload[8:12]
+        packets = self.packets.get(key)
+        try:
+            if packets is not None:
+                packets += _PACKET.pack(item.ts, payload)
+                return _PACKET.size
+            if not looks_like_rtp(payload):
+                return 0  # HEP carries anything under the name of RTP
+            self.packets[key] = bytearray(_PACKET.pack(item.ts, payload))
+        except struct.error:
+            return 0  # a clock gone mad: a time of centuries
+        return _STREAM_BYTES
+
+
+class RtpBuffer:
+    """Measures the RTP of several captures, call by call.
+
+    :param media: which call had which address, as far as it was seen.
+    """
+
+    def __init__(self, media: MediaIndex) -> None:
+        #: How many streams, or parts of them, are of no call that was seen.
+        self.unplaced = 0
+        self._media = media
+        self._recordings: list[Recording] = []
+        self._meters: dict[tuple[str, _Key], StreamMeter] = {}
+
+    def record(self, origin: Origin) -> Recording:
+        """Begin another capture."""
+        recording = Recording(origin)
+        self._recordings.append(recording)
+        return recording
+
+    def give_out(
+        self, media_until: Callable[[str], int]
+    ) -> Iterator[tuple[str, Origin, StreamFigures]]:
+        """What was measured since it was last given out: the call, where it comes from,
+        and the figures of a stream, or of the part of it that was seen since.
+
+        :param media_until: until when a Call-ID may have media, in ns since the epoch.
+        """
+        for key, takes in self._by_stream().items():
+            fed: dict[str, StreamMeter] = {}
+            for packets in _in_sequence([packets for _, packets in takes]):
+                for call_id, share in self._by_call(key, packets, media_until):
+                    meter = fed[call_id] = self._meter(call_id, key)
+                    meter.feed(_HEADER.iter_unpack(share))
+            for call_id, meter in fed.items():
+                figures = meter.take()
+                if figures is not None:
+                    yield call_id, takes[0][0], figures
+        for stale in list(self._meters)[:-MAX_FOLLOWED]:
+            del self._meters[stale]
+
+    def _by_stream(self) -> dict[_Key, list[tuple[Origin, bytearray]]]:
+        """What is kept, by where it comes from; after this, nothing is."""
+        streams: dict[_Key, list[tuple[Origin, bytearray]]] = {}
+        for recording in self._recordings:
+            for key, packets in recording.packets.items():
+                streams.setdefault(key, []).append((recording.origin, packets))
+            recording.packets = {}
+        return streams
+
+    def _by_call(
+        self, key: _Key, packets: memoryview, media_until: Callable[[str], int]
+    ) -> Iterator[tuple[str, memoryview]]:
+        """Each call's share of a stream's packets: one port serves many calls, one
+        after the other.
+        """
+        src, dst, ssrc = key
+        turns = self._media.turns(src, dst)
+        times = _Times(packets)
+        begins = [bisect_left(times, ts - SAME_PACKET_NS) for ts, _ in turns]
+        named = self._media.owner_of_ssrc(int.from_bytes(ssrc, "big"))
+        calls = [named, *(call_id for _, call_id in turns)]
+        for call_id, begin, end in zip(
+            calls, [0, *begins], [*begins, len(times)], strict=True
+        ):
+            over = begin
+            if call_id is not None:
+                over = bisect_right(times, media_until(call_id), begin, max(begin, end))
+                if over > begin:
+                    yield call_id, packets[begin * _PACKET.size : over * _PACKET.size]
+            self.unplaced += over < end
+
+    def _meter(self, call_id: str, key: _Key) -> StreamMeter:
+        src, dst, ssrc = key
+        meter = self._meters.pop((call_id, key), None)
+        if meter is None:
+            meter = StreamMeter(int.from_bytes(ssrc, "big"), src, dst)
+        meter.codecs = self._media.codecs(call_id, src, dst)
+        # Now the last that would be forgotten.
+        self._meters[call_id, key] = meter
+        return meter
+
+
+class _Times:
+    """The times of packets, as a sequence to search in."""
+
+    def __init__(self, packets: memoryview) -> None:
+        self._packets = packets
+
+    def __len__(self) -> int:
+        return len(self._packets) // _PACKET.size
+
+    def __getitem__(self, place: int) -> int:
+        ts: int = _TIME.unpack_from(self._packets, place * _PACKET.size)[0]
+        return ts
+
+
+def _in_sequence(takes: list[bytearray]) -> Iterator[memoryview]:
+    """A stream's packets out of several captures, each once: captures that follow one
+    another may overlap.
+    """
+    seen = -1
+    views = [memoryview(packets) for packets in takes]
+    for packets in sorted(views, key=lambda view: _Times(view)[0]):
+        times = _Times(packets)
+        new = bisect_right(times, seen)
+        if new < len(times):
+            yield packets[new * _PACKET.size :]
+            seen = times[len(times) - 1]

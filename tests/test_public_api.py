@@ -1,0 +1,41 @@
+"""What hosts import: the public names, and the old paths of documented ones."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import pytest
+
+import flask_sipvault
+
+PUBLIC = {
+    "Evidence",
+    "LinkError",
+    "LinkSigner",
+    "SIPVault",
+    "SettingsError",
+    "Vault",
+    "call_document",
+    "explain",
+}
+
+MOVED = {
+    "flask_sipvault.links": ["LinkSigner", "LinkError"],
+    "flask_sipvault.settings": ["SettingsError"],
+    "flask_sipvault.analysis.dialog": ["explain"],
+}
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_public_names_are_imported_from_the_package(name: str) -> None:
+    assert getattr(flask_sipvault, name).__name__ == name
+
+
+@pytest.mark.parametrize("module", sorted(MOVED))
+def test_a_documented_old_path_works_and_warns(module: str) -> None:
+    sys.modules.pop(module, None)
+    with pytest.warns(DeprecationWarning, match="from flask_sipvault"):
+        old = importlib.import_module(module)
+    for name in MOVED[module]:
+        assert getattr(old, name) is getattr(flask_sipvault, name)
