@@ -27,8 +27,8 @@ from .conftest import ok
 from .conftest import other
 from .conftest import refusal
 from .conftest import sip_item
-from .test_sessions import rtcp
-from .test_sessions import sdp
+from .test_call_tracker import rtcp
+from .test_call_tracker import sdp
 
 CALL = [invite(), ok(), bye(), bye_ok()]
 
