@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_sipvault.collector import sessions as module
+from flask_sipvault.collector import call_tracker as module
 from flask_sipvault.collector.call_tracker import ActiveCall
 from flask_sipvault.collector.call_tracker import CallTracker
 from flask_sipvault.collector.call_tracker import Part

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from flask_sipvault.collector import writer as module
+from flask_sipvault.collector import part_writer as module
 from flask_sipvault.collector.call_tracker import Part
 from flask_sipvault.collector.items import Item
 from flask_sipvault.collector.part_writer import evidence_of
