@@ -1,6 +1,8 @@
 # make demo    a CDR viewer with recorded calls, on http://127.0.0.1:$(PORT)/
 #              LIVE=1: with a collector beside it, and a call that comes in
-# make test    every check; what needs a tool that is not there is skipped, and says so
+# make test    every check but the tests of durability, which take minutes; what needs a
+#              tool that is not there is skipped, and says so
+# make test-all  those too; CI runs this
 # make bench   ours beside a yardstick
 # make messages  the catalogues of what the page says, brought up to date
 # make docs    the documentation, into docs/_build/html
@@ -12,17 +14,25 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test bench messages docs clean
+.PHONY: demo test test-all check bench messages docs clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m example_app $(PORT) $(if $(LIVE),--live)
 
-test: $(VENV)/.installed-test
+# Tests of one file share servers and ports, so a file stays with one process.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+
+test: check
+	$(PYTEST) -m 'not durability'
+
+test-all: check
+	$(PYTEST)
+
+check: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sphinx-build -qW docs docs/_build/html
-	$(BIN)/python -m pytest
 
 bench: $(VENV)/.installed-test
 	@$(BIN)/python -m benchmarks

@@ -28,12 +28,13 @@ def run(folder: Path, name: str) -> subprocess.Popen[str]:
 
 
 def test_whatever_was_spooled_is_in_the_vault_once(tmp_path: Path) -> None:
+    moments = random.Random(KILLS)
     spooled: list[str] = []
     for n in range(KILLS):
         with run(tmp_path, f"run{n}") as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-            time.sleep(random.uniform(0.05, 1.6))
+            time.sleep(moments.uniform(0.05, 1.6))
             process.kill()
             told = process.stdout.read().splitlines()
         last = int(told[-1]) if told else -1

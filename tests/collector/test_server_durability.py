@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import socket
 import sys
@@ -32,12 +31,6 @@ from .senders import as_frames
 from .senders import B
 from .senders import messages
 from .senders import Sender
-
-#: Whether everything is to be tested, however long that takes.
-EVERYTHING = os.environ.get("SIPVAULT_REQUIRE_TOOLS") == "1"
-
-#: Fifty take a minute or two.
-KILLS = 50 if EVERYTHING else 8
 
 #: How long before a kill an item was accepted that must be on disk. The collector takes
 #: a tenth of a second; a busy machine may take longer.
@@ -97,16 +90,18 @@ class Load:
             pass  # it was killed
 
 
+@pytest.mark.parametrize("kills", [8, pytest.param(50, marks=pytest.mark.durability)])
 def test_a_collector_that_is_killed_again_and_again_loses_and_doubles_nothing(
-    tmp_path: Path,
+    kills: int, tmp_path: Path
 ) -> None:
+    moments = random.Random(kills)
     safe: set[tuple[str, int]] = set()
     open_calls: list[str] = []
     begun: list[str] = []
-    for n in range(KILLS):
+    for n in range(kills):
         process = Process(tmp_path).ready()
         load = Load(f"kill{n}", process.tcp, open_calls)
-        time.sleep(random.uniform(0.55, 1.1))
+        time.sleep(moments.uniform(0.55, 1.1))
         killed_at = time.monotonic()
         process.kill()
         load.stop(killed_at)
@@ -123,7 +118,7 @@ def test_a_collector_that_is_killed_again_and_again_loses_and_doubles_nothing(
     process.drain(120)
     assert process.stop() == 0
 
-    assert len(safe) > KILLS
+    assert len(safe) > kills
     must_be_there: dict[str, set[int]] = {call_id: set() for call_id in begun}
     for call_id, n in safe:
         must_be_there[call_id].add(n)
@@ -157,19 +152,7 @@ def s3_server(tmp_path: Path, need_tool: Callable[[str], str]) -> Iterator[S3Ser
     server.stop()
 
 
-@pytest.mark.parametrize(
-    "seconds",
-    [
-        4,
-        pytest.param(
-            60,
-            marks=pytest.mark.skipif(
-                not EVERYTHING,
-                reason="takes two minutes; SIPVAULT_REQUIRE_TOOLS=1 runs it",
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.durability)])
 def test_while_the_store_is_away_calls_wait_and_then_drain(
     seconds: float, s3_server: S3Server, tmp_path: Path
 ) -> None:
