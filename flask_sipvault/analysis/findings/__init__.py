@@ -1,0 +1,1 @@
+"""Findings: what went wrong with a call, and where it shows."""

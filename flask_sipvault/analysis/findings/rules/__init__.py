@@ -1,0 +1,1 @@
+"""The rules, one module each, named as the finding: ``RULE`` is what it exports."""

@@ -1,0 +1,56 @@
+"""Findings as sentences, in the language in use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...language import _
+from ..findings.model import Finding
+from ..findings.model import Value
+from ..findings.registry import rules_by_id
+from ..findings.rule import Rule
+from .text import duration
+from .text import quoted
+
+
+@dataclass(frozen=True, slots=True)
+class FindingWords:
+    """What a finding says to the reader.
+
+    :param evidence: what each piece of evidence shows, in the order of
+        :attr:`~flask_sipvault.analysis.findings.model.Finding.evidence`.
+    """
+
+    title: str
+    headline: str
+    explanation: str
+    next: tuple[str, ...]
+    evidence: tuple[str, ...]
+    standard: tuple[str, ...]
+
+
+def words_of(finding: Finding, rules: Mapping[str, Rule] | None = None) -> FindingWords:
+    """The finding in the language in use; text from the wire in it is printable."""
+    rule = (rules_by_id() if rules is None else rules)[finding.id]
+    texts = rule.texts[finding.variant]
+    values = {name: _written(name, v) for name, v in finding.parameters.items()}
+
+    def say(text: str) -> str:
+        return _(text).format_map(values) if text else ""
+
+    return FindingWords(
+        title=_(rule.catalogue.title),
+        headline=say(texts.headline),
+        explanation=say(texts.explanation),
+        next=tuple(say(text) for text in texts.next),
+        evidence=tuple(say(each.what) for each in finding.evidence),
+        standard=rule.standard,
+    )
+
+
+def _written(name: str, value: Value) -> str | int | float:
+    """A parameter as it stands in a sentence."""
+    if isinstance(value, int | float):
+        return duration(value) if name.endswith("_ms") else value
+    return quoted(str(value))
