@@ -7,6 +7,11 @@ from .access.links import LinkError as LinkError
 from .access.links import LinkSigner as LinkSigner
 from .analysis.document import call_document as call_document
 from .analysis.explain import explain as explain
+from .analysis.findings.model import EvidenceReference as EvidenceReference
+from .analysis.findings.model import Finding as Finding
+from .analysis.findings.rule import CatalogueEntry as CatalogueEntry
+from .analysis.findings.rule import Rule as Rule
+from .analysis.findings.rule import Texts as Texts
 from .config.settings import SettingsError as SettingsError
 from .evidence import Evidence as Evidence
 from .extension import SIPVault as SIPVault

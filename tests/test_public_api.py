@@ -10,11 +10,16 @@ import pytest
 import flask_sipvault
 
 PUBLIC = {
+    "CatalogueEntry",
     "Evidence",
+    "EvidenceReference",
+    "Finding",
     "LinkError",
     "LinkSigner",
+    "Rule",
     "SIPVault",
     "SettingsError",
+    "Texts",
     "Vault",
     "call_document",
     "explain",

@@ -7,6 +7,7 @@ from dataclasses import field
 
 from ..evidence import Evidence
 from ..protocols.address import Endpoint
+from .findings.model import Finding
 from .media.quality import Quality
 from .sip.messages import Message
 from .sip.outcome import Outcome
@@ -23,6 +24,7 @@ class Call:
     :param caller_place: where the caller's side is on the network, and ``callee_place``
         the called side; None where it cannot be told.
     :param legs: what it is joined of, see :mod:`.joined`; empty otherwise.
+    :param findings: what went wrong with it and why, the most telling first.
     :param quality: how well it was heard; of a joined call, its own leg.
     """
 
@@ -38,3 +40,4 @@ class Call:
     callee_place: Endpoint | None
     legs: list[Call] = field(default_factory=list)
     quality: Quality = field(default_factory=Quality)
+    findings: list[Finding] = field(default_factory=list)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..evidence import Evidence
 from .call import Call as Call
+from .findings.engine import find_findings
 from .media.assessment import assess
 from .media.quality import Scale
 from .media.quality import USUAL_SCALE
@@ -49,4 +50,5 @@ def explain(evidence: Evidence, scale: Scale = USUAL_SCALE) -> Call:
     call.quality = assess(call, scale)
     heard = audio_sentence(call.quality)
     outcome.headline = " ".join(filter(None, [outcome.headline, heard]))
+    call.findings = find_findings(call)
     return call

@@ -14,6 +14,7 @@ from ..analysis.ladder.aliases import Aliases
 from ..analysis.ladder.aliases import NO_ALIASES
 from ..analysis.ladder.ladder import as_text
 from ..analysis.ladder.ladder import ladder
+from ..analysis.words.findings import findings_lines
 from ..analysis.words.quality import quality_line
 from ..analysis.words.text import printable
 from ..dashboard.errors import CallNotFoundError
@@ -69,6 +70,8 @@ def show_command(
         say(json.dumps(call_document(call)))
     elif form == "text":
         say(as_text(call))
+        for line in findings_lines(call.findings):
+            say(printable(line))
         say(printable(quality_line(call.quality)))
     else:
         aliases = NO_ALIASES if masked else installation.settings.aliases

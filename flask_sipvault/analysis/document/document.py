@@ -19,6 +19,7 @@ from ..logs import level
 from ..media.rtcp_reports import Datagram
 from ..media.rtcp_reports import read_rtcp
 from ..sip.messages import Message
+from .findings import findings_document
 from .quality import quality_document
 
 #: JSON that others sent us is passed on no deeper than this.
@@ -55,7 +56,7 @@ def call_document(call: Call) -> dict[str, Any]:
             }
             for line in sorted(evidence.logs, key=lambda line: line.ts)
         ],
-        "findings": [],
+        "findings": findings_document(call.findings),
         "legs": [{"why": why, "call_id": other} for why, other in evidence.legs],
         "agents": list(evidence.agents),
         "parts": list(evidence.parts),

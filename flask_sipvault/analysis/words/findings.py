@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -47,6 +49,21 @@ def words_of(finding: Finding, rules: Mapping[str, Rule] | None = None) -> Findi
         evidence=tuple(say(each.what) for each in finding.evidence),
         standard=rule.standard,
     )
+
+
+def findings_lines(findings: Collection[Finding]) -> Iterator[str]:
+    """For a terminal: each finding, why, where it shows and what to check."""
+    for finding in findings:
+        words = words_of(finding)
+        yield f"{finding.severity.upper()}: {words.headline} [{finding.id}]"
+        yield f"  {words.explanation}"
+        shown = [str(e.n) for e in finding.evidence if e.kind == "message" and e.n]
+        if shown:
+            yield "  " + _("Messages: {numbers}").format(numbers=", ".join(shown))
+        for text in words.next:
+            yield f"  - {text}"
+    if findings:
+        yield ""
 
 
 def _written(name: str, value: Value) -> str | int | float:

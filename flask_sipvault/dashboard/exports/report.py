@@ -23,6 +23,7 @@ from ...analysis.ladder.details import Style
 from ...analysis.ladder.details import style
 from ...analysis.ladder.ladder import Ladder
 from ...analysis.logs import level
+from ...analysis.words.findings import words_of
 from .. import formatting as figures
 from ..page import ReportView
 from ..panels.rtcp.view import report_views
@@ -82,7 +83,7 @@ class _Report:
     parties: list[tuple[str, str]]
     facts: list[tuple[str, str]]
     notices: list[str]
-    findings: list[str]
+    findings: list[tuple[str, str, list[str]]]
     ladder: Markup
     verdict: list[str]
     quality: list[tuple[str, ...]]
@@ -123,7 +124,7 @@ def _view(call: Call, ladder: Ladder, now: int, masked: bool) -> _Report:
         parties=[("Caller", _party(call.caller)), ("Called", _party(call.callee))],
         facts=list(_facts(call)),
         notices=list(_notices(call)),
-        findings=[_finding(finding) for finding in document["findings"]],
+        findings=list(_findings(call)),
         ladder=drawing(call, shown)[0] if shown.rows else Markup(),
         verdict=[on_one_line(sentence) for sentence in _verdict(quality)],
         quality=list(_quality(quality)),
@@ -184,10 +185,15 @@ def _notices(call: Call) -> Iterator[str]:
             yield f"The first {most:,} of {count:,} {what} are shown."
 
 
-def _finding(finding: Any) -> str:
-    """A finding's texts in their order, whatever they are called."""
-    texts = finding.values() if isinstance(finding, Mapping) else [finding]
-    return on_one_line(". ".join(text for text in texts if isinstance(text, str)))
+def _findings(call: Call) -> Iterator[tuple[str, str, list[str]]]:
+    """Of each finding headline, explanation, and what to check."""
+    for finding in call.findings:
+        words = words_of(finding)
+        yield (
+            on_one_line(words.headline),
+            on_one_line(words.explanation),
+            [on_one_line(text) for text in words.next],
+        )
 
 
 def _verdict(quality: Mapping[str, Any]) -> Iterator[str]:

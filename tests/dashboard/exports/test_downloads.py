@@ -19,6 +19,10 @@ from werkzeug.test import TestResponse
 
 from flask_sipvault.analysis.document.document import call_document
 from flask_sipvault.analysis.explain import explain
+from flask_sipvault.analysis.findings.model import Finding
+from flask_sipvault.analysis.findings.rule import CatalogueEntry
+from flask_sipvault.analysis.findings.rule import Rule
+from flask_sipvault.analysis.findings.rule import Texts
 from flask_sipvault.analysis.ladder.ladder import as_text
 from flask_sipvault.analysis.ladder.ladder import ladder
 from flask_sipvault.dashboard.exports import files as exports
@@ -213,13 +217,18 @@ class TestTheReport:
         assert "rtt" not in text
 
     def test_tells_what_was_found(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        document = call_document(explain(small_call()))
-        document["findings"] = [{"title": "<One> way", "messages": [1], "why": "NAT"}]
-        monkeypatch.setattr(
-            "flask_sipvault.dashboard.exports.report.call_document",
-            lambda call: document,
+        rule = Rule(
+            "one-way",
+            lambda call: [Finding("one-way", "error", parameters={"who": "<One>"})],
+            {"": Texts("{who} way.", "NAT.", ("Check NAT.",))},
+            CatalogueEntry("One way", ""),
         )
-        assert "<li>&lt;One&gt; way. NAT</li>" in self._text(small_call())
+        for module in ("findings.engine", "words.findings"):
+            name = f"flask_sipvault.analysis.{module}.rules_by_id"
+            monkeypatch.setattr(name, lambda: {rule.id: rule})
+        text = self._text(small_call())
+        assert "<li><strong>&lt;One&gt; way.</strong>" in text
+        assert words(text).count("NAT. Check NAT.") == 1
 
     def test_a_call_of_log_lines_alone_has_one(self) -> None:
         evidence = Evidence(CUSTOMER, "x", logs=[LogLine(START, "", "a line")])
