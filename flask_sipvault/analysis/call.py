@@ -8,10 +8,16 @@ from dataclasses import field
 from ..evidence import Evidence
 from ..protocols.address import Endpoint
 from .findings.model import Finding
+from .media.negotiation import Negotiation
 from .media.quality import Quality
+from .sip.dialogs import Dialog
 from .sip.messages import Message
+from .sip.outcome import Ending
 from .sip.outcome import Outcome
 from .sip.parties import Party
+from .sip.setup import CallSetup
+from .sip.transactions import Transaction
+from .visibility import Visibility
 
 
 @dataclass(slots=True)
@@ -23,6 +29,13 @@ class Call:
         None where there is nothing.
     :param caller_place: where the caller's side is on the network, and ``callee_place``
         the called side; None where it cannot be told.
+    :param setup: the INVITEs that set it up and what they met; None where nothing of
+        that was captured. ``ending``: who hung up or withdrew it.
+    :param transactions: its requests, hop by hop, see :mod:`.sip.transactions`.
+    :param dialogs: see :mod:`.sip.dialogs`; several of a fork.
+    :param negotiations: offers and answers, dialog by dialog and hop by hop, see
+        :mod:`.media.negotiation`.
+    :param visibility: what the capture can show, see :mod:`.visibility`.
     :param legs: what it is joined of, see :mod:`.joined`; empty otherwise.
     :param findings: what went wrong with it and why, the most telling first.
     :param quality: how well it was heard; of a joined call, its own leg.
@@ -38,6 +51,27 @@ class Call:
     last_ts: int | None
     caller_place: Endpoint | None
     callee_place: Endpoint | None
+    setup: CallSetup | None = None
+    ending: Ending | None = None
+    transactions: list[Transaction] = field(default_factory=list)
+    dialogs: list[Dialog] = field(default_factory=list)
+    negotiations: list[Negotiation] = field(default_factory=list)
+    visibility: Visibility = field(default_factory=Visibility)
     legs: list[Call] = field(default_factory=list)
     quality: Quality = field(default_factory=Quality)
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def negotiation(self) -> Negotiation | None:
+        """What the two sides agreed on: of the dialog that was answered, as the caller
+        saw it. Page, JSON, ladder and audio tell this one.
+        """
+        return next((each for each in self.negotiations if each.main), None)
+
+    @property
+    def dialog(self) -> Dialog | None:
+        """The dialog of the conversation; of an unanswered call the first early one."""
+        main = self.negotiation
+        if main is not None and main.dialog is not None:
+            return main.dialog
+        return next(iter(self.dialogs), None)

@@ -11,8 +11,12 @@ from dataclasses import replace
 from ..evidence import Evidence
 from ..evidence import State
 from .explain import Call
+from .media.negotiation import find_negotiations
+from .sip.dialogs import find_dialogs
 from .sip.hosts import Hosts
 from .sip.messages import Message
+from .sip.transactions import find_transactions
+from .visibility import find_visibility
 
 #: So many legs are told apart, by a letter each.
 MAX_LEGS = 5
@@ -27,9 +31,10 @@ def joined(call: Call, others: Sequence[Call]) -> Call:
     """A call with other legs of it beside it.
 
     The messages are numbered anew, in order of time, and each says by a letter of which
-    leg it is: ``A`` for ``call``, ``B`` for the first of the others. What became of it
-    is what became of ``call``. Its caller is that of the leg that began first, the
-    called side that of the leg that began last.
+    leg it is: ``A`` for ``call``, ``B`` for the first of the others. Transactions and
+    dialogs are those of all legs. What became of it is what became of ``call``. Its
+    caller is that of the leg that began first, the called side that of the leg that
+    began last.
 
     :raises ValueError: for more than :data:`MAX_LEGS`.
     """
@@ -40,10 +45,17 @@ def joined(call: Call, others: Sequence[Call]) -> Call:
     in_order = sorted(legs, key=_began)
     first = next((leg for leg in in_order if leg.caller_place), call)
     last = next((leg for leg in in_order[::-1] if leg.callee_place), call)
+    messages = _messages(legs, Hosts(evidence.sip))
+    transactions = find_transactions(messages)
+    dialogs = find_dialogs(transactions)
     return replace(
         call,
         evidence=evidence,
-        messages=_messages(legs, Hosts(evidence.sip)),
+        messages=messages,
+        transactions=transactions,
+        dialogs=dialogs,
+        negotiations=find_negotiations(transactions, dialogs),
+        visibility=find_visibility(evidence, messages, transactions, dialogs),
         first_ts=evidence.first_ts,
         last_ts=evidence.last_ts,
         caller=first.caller,
@@ -75,7 +87,7 @@ def _messages(legs: Sequence[Call], places: Hosts) -> list[Message]:
             message,
             n=n,
             leg=letter(at),
-            transaction=numbers.get((at, message.transaction or 0)),
+            copy_of=numbers.get((at, message.copy_of or 0)),
             retransmission_of=numbers.get((at, message.retransmission_of or 0)),
             origin=places.of(message.src, message.transport),
             target=places.of(message.dst, message.transport),

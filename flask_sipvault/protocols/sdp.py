@@ -74,6 +74,9 @@ STATIC_CODECS = {
 #: Codecs that carry no speech or picture of their own, and are in nearly every offer.
 AUXILIARY_CODECS = frozenset({"telephone-event", "cn", "red", "rtx", "ulpfec"})
 
+#: No phone has more addresses to try than this; what is more is an attack.
+MAX_CANDIDATES = 64
+
 
 @dataclass(slots=True)
 class Media:
@@ -90,6 +93,14 @@ class Media:
     :param codecs: by payload type, static ones filled in.
     :param ptime: milliseconds of sound in a packet.
     :param encrypted: SRTP: by its profile, or keys are offered (RFC 8643).
+    :param crypto: the suites of ``a=crypto`` (RFC 4568), in order.
+    :param fingerprint: whether DTLS-SRTP is offered (RFC 5763).
+    :param setup: ``actpass``, ``active``, ``passive`` (RFC 4145); "" without.
+    :param candidates: where ICE may be tried (RFC 8839); ``ice`` also where there are
+        none yet.
+    :param mid: its name in a bundle (RFC 5888).
+    :param t38: what is said of fax (T.38 annex D), by the attribute's name in lower
+        case: ``t38faxversion``.
     """
 
     kind: str
@@ -106,6 +117,50 @@ class Media:
     fmtp: dict[int, str] = field(default_factory=dict)
     ssrcs: list[int] = field(default_factory=list)
     encrypted: bool = False
+    maxptime: float | None = None
+    crypto: list[str] = field(default_factory=list)
+    fingerprint: bool = False
+    setup: str = ""
+    ice: bool = False
+    candidates: list[Endpoint] = field(default_factory=list)
+    mid: str = ""
+    t38: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> bool:
+        """Whether its author does not want this stream (RFC 3264 section 6)."""
+        return self.port == 0
+
+    @property
+    def payload_types(self) -> list[int]:
+        """The payload types of its codecs, in the order of the ``m=`` line, which is
+        the order of preference (RFC 3264 section 5.1).
+        """
+        numbers = (_number(word, 127) for word in self.formats)
+        return [n for n in dict.fromkeys(numbers) if n is not None and n in self.codecs]
+
+    @property
+    def speech_types(self) -> list[int]:
+        """Those of them that carry speech or a picture of their own, in that order."""
+        return [
+            number
+            for number in self.payload_types
+            if self.codecs[number].name.lower() not in AUXILIARY_CODECS
+        ]
+
+    @property
+    def event_types(self) -> list[int]:
+        """The payload types of telephone events (RFC 4733), in that order."""
+        return [
+            number
+            for number in self.payload_types
+            if self.codecs[number].name.lower() == "telephone-event"
+        ]
+
+    @property
+    def is_fax(self) -> bool:
+        """Whether it is T.38."""
+        return self.kind == "image" and "udptl" in self.protocol.lower()
 
     @property
     def rtp(self) -> Endpoint | None:
@@ -154,6 +209,14 @@ class Sdp:
     address: str | None = None
     media: list[Media] = field(default_factory=list)
 
+    @property
+    def version(self) -> int | None:
+        """By which a description differs from the one before it (RFC 3264 section 8);
+        None where that cannot be read.
+        """
+        words = self.origin.split()
+        return _number(words[2], 2**64) if len(words) > 2 else None
+
 
 def parse(data: bytes) -> Sdp:
     """Read a description.
@@ -199,6 +262,10 @@ def _media(value: str, session: Media) -> Media:
         direction=session.direction,
         ptime=session.ptime,
         encrypted=session.encrypted or "SAVP" in protocol.upper(),
+        maxptime=session.maxptime,
+        fingerprint=session.fingerprint,
+        setup=session.setup,
+        ice=session.ice,
     )
     if protocol.upper().startswith(("RTP/", "UDP/TLS/RTP/", "TCP/TLS/RTP/")):
         types = (_number(word, 127) for word in media.formats)
@@ -217,8 +284,8 @@ def _attribute(media: Media, name: str, value: str) -> None:
         media.direction = cast(Direction, name)
     elif name == "rtcp-mux":
         media.rtcp_mux = True
-    elif name in ("crypto", "fingerprint"):
-        media.encrypted = True
+    elif name.startswith("t38"):
+        media.t38[name] = value
     elif name in _READERS:
         _READERS[name](media, value)
 
@@ -258,16 +325,63 @@ def _ssrc(media: Media, value: str) -> None:
         media.ssrcs.append(ssrc)
 
 
+def _crypto(media: Media, value: str) -> None:
+    """``1 AES_CM_128_HMAC_SHA1_80 inline:…``"""
+    media.encrypted = True
+    words = value.split(None, 2)
+    if len(words) > 1:
+        media.crypto.append(words[1])
+
+
+def _fingerprint(media: Media, _value: str) -> None:
+    media.encrypted = media.fingerprint = True
+
+
+def _setup(media: Media, value: str) -> None:
+    media.setup = value.lower()
+
+
+def _ice(media: Media, _value: str) -> None:
+    media.ice = True
+
+
+def _candidate(media: Media, value: str) -> None:
+    """``1 1 UDP 2130706431 192.0.2.1 8998 typ host``"""
+    media.ice = True
+    words = value.split(None, 6)
+    if len(words) < 6 or len(media.candidates) >= MAX_CANDIDATES:
+        return
+    end = _endpoint(words[4], _number(words[5], 0xFFFF) or 0)
+    if end is not None and end not in media.candidates:
+        media.candidates.append(end)
+
+
+def _mid(media: Media, value: str) -> None:
+    media.mid = value
+
+
+def _maxptime(media: Media, value: str) -> None:
+    if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", value):
+        media.maxptime = float(value)
+
+
 _READERS: dict[str, Callable[[Media, str], None]] = {
     "rtpmap": _rtpmap,
     "fmtp": _fmtp,
     "rtcp": _rtcp,
     "ptime": _ptime,
     "ssrc": _ssrc,
+    "crypto": _crypto,
+    "fingerprint": _fingerprint,
+    "setup": _setup,
+    "ice-ufrag": _ice,
+    "candidate": _candidate,
+    "mid": _mid,
+    "maxptime": _maxptime,
 }
 
 
 def _number(text: str, most: int) -> int | None:
-    if re.fullmatch("[0-9]{1,10}", text) and int(text) <= most:
+    if re.fullmatch("[0-9]{1,20}", text) and int(text) <= most:
         return int(text)
     return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from dataclasses import field
 
 from .mime import body_parts
 from .mime import BodyPart as BodyPart
@@ -97,6 +98,9 @@ class SipMessage:
     headers: list[tuple[str, str]]
     body: bytes
     raw: bytes
+    _by_name: dict[str, list[str]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def is_request(self) -> bool:
@@ -112,13 +116,28 @@ class SipMessage:
 
     def get(self, name: str) -> str | None:
         """The value of the first header field of this name, in any case or form."""
-        wanted = canonical_name(name).lower()
-        return next((v for have, v in self.headers if have.lower() == wanted), None)
+        values = self.get_all(name)
+        return values[0] if values else None
 
     def get_all(self, name: str) -> list[str]:
         """The values of all header fields of this name, one for each field."""
-        wanted = canonical_name(name).lower()
-        return [value for have, value in self.headers if have.lower() == wanted]
+        if not self._by_name and self.headers:
+            for have, value in self.headers:
+                self._by_name.setdefault(have.lower(), []).append(value)
+        return self._by_name.get(canonical_name(name).lower(), [])
+
+    def values(self, name: str) -> list[str]:
+        """The values of all header fields of this name that are lists, one by one."""
+        return [
+            value.strip()
+            for each in self.get_all(name)
+            for value in split_outside(each, ",")
+            if value.strip()
+        ]
+
+    def addresses(self, name: str) -> list[NameAddr]:
+        """What a list of addresses holds: Route, Record-Route, Contact."""
+        return [NameAddr.parse(value) for value in self.values(name)]
 
     @property
     def call_id(self) -> str:
@@ -128,22 +147,27 @@ class SipMessage:
     @property
     def cseq_number(self) -> int | None:
         """Where the request stands in its dialog; None if that cannot be read."""
-        return _cseq(self.get("CSeq") or "")[0]
+        return self.cseq[0]
+
+    @property
+    def cseq(self) -> tuple[int | None, str]:
+        """Number and method of the CSeq."""
+        return _cseq(self.get("CSeq") or "")
 
     @property
     def cseq_method(self) -> str:
         """The method of the request, in a response of the one it answers; "" where
         there is none.
         """
-        return _cseq(self.get("CSeq") or "")[1]
+        return self.cseq[1]
 
     @property
     def vias(self) -> list[Via]:
         """The topmost, the last hop before the capture, first."""
         return [
             Via.parse(value)
-            for field in self.get_all("Via")
-            for value in split_outside(field, ",")
+            for each in self.get_all("Via")
+            for value in split_outside(each, ",")
         ]
 
     @property
@@ -165,8 +189,8 @@ class SipMessage:
     @property
     def contact(self) -> NameAddr | None:
         """The first address of the first Contact."""
-        field = self.get("Contact")
-        return NameAddr.parse(split_outside(field, ",")[0]) if field else None
+        first = self.get("Contact")
+        return NameAddr.parse(split_outside(first, ",")[0]) if first else None
 
     @property
     def user_agent(self) -> str:
@@ -273,8 +297,8 @@ def frame_length(buffer: bytes) -> int | None:
         if len(buffer) > MAX_HEAD:
             raise SipError(f"a header section of more than {MAX_HEAD} bytes")
         return None
-    field = _CONTENT_LENGTH.search(buffer, start.end(), end.start())
-    length = _length(unfolded(field[1].decode("utf-8", "replace"))) if field else None
+    stated = _CONTENT_LENGTH.search(buffer, start.end(), end.start())
+    length = _length(unfolded(stated[1].decode("utf-8", "replace"))) if stated else None
     total = end.end() + (length or 0)
     return total if total <= len(buffer) else None
 

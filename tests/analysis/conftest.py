@@ -15,8 +15,12 @@ from flask_sipvault.evidence import RtcpDatagram
 from flask_sipvault.evidence import SipPacket
 from flask_sipvault.evidence import State
 from flask_sipvault.evidence import Transport
+from flask_sipvault.importing.importer import import_capture
 from flask_sipvault.protocols.address import Endpoint
 from flask_sipvault.protocols.capture import read_capture
+
+REPOSITORY = Path(__file__).parents[2]
+LABELLED = REPOSITORY / "tests" / "data" / "labelled"
 
 #: Monday, 23 November 2026, 14:02:11 UTC.
 NOON = 1_795_442_531_000_000_000
@@ -141,6 +145,47 @@ def described(stream: str) -> str:
 def story() -> Story:
     """An empty call to tell."""
     return Story()
+
+
+@pytest.fixture(scope="session")
+def imported() -> Callable[[Path], list[Evidence]]:
+    """The calls in a capture file as an import makes them, with their media."""
+
+    def load(capture: Path) -> list[Evidence]:
+        with capture.open("rb") as file:
+            found = import_capture(
+                read_capture(file),
+                customer_id="acme",
+                source=capture.name,
+                keep_all=True,
+            )
+            return list(found)
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def labelled(imported: Callable[[Path], list[Evidence]]) -> Callable[[str], Call]:
+    """A labelled call, explained, by its name."""
+
+    def load(name: str) -> Call:
+        (evidence,) = imported(LABELLED / f"{name}.pcap")
+        return explain(evidence)
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def field(imported: Callable[[Path], list[Evidence]]) -> Callable[..., Call]:
+    """A call of a capture of the field, explained; these are not in the repository."""
+
+    def load(name: str, index: int = 0, folder: str = "field") -> Call:
+        path = REPOSITORY.parent / "shared" / "corpus" / folder / name
+        if not path.is_file():
+            pytest.skip(f"{folder}/{name} is not beside this checkout")
+        return explain(imported(path)[index])
+
+    return load
 
 
 @pytest.fixture(scope="session")

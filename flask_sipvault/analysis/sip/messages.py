@@ -1,4 +1,4 @@
-"""A call's SIP messages in order, each with its transaction and its first sending."""
+"""A call's SIP messages in order, read once, each with its first sending."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Hashable
 from collections.abc import Iterable
 from dataclasses import dataclass
+from dataclasses import field
 from typing import Literal
 
 from ...evidence import SipPacket
@@ -13,11 +14,12 @@ from ...protocols import sdp
 from ...protocols import sip
 from ...protocols.address import Endpoint
 from ...protocols.address import Transport
+from ...protocols.sip_fields import Via
 from .hosts import Hosts
 
-#: What a Via branch begins with if it names one transaction only (RFC 3261 section
-#: 8.1.1.7). Without it, or with nothing behind it, a branch tells nothing.
-MAGIC_COOKIE = "z9hG4bK"
+#: The same datagram between the same two addresses so soon again is a mirror port's
+#: copy: the fastest retransmission comes T1 = 500 ms later.
+COPY_NS = 1_000_000
 
 
 @dataclass(slots=True)
@@ -31,13 +33,19 @@ class Message:
     :param ts: nanoseconds since the epoch.
     :param sip: None where it could not be read; ``problem`` then says why.
     :param summary: ``INVITE``, ``180 Ringing``.
-    :param origin: the place it came from, see :class:`.places.Hosts`.
-    :param target: the place it went to.
-    :param transaction: the ``n`` of the request that opened its transaction; None
-        where that request was not captured. The ACK to a refusal belongs to the INVITE
-        (RFC 3261 section 17.1.1.3), the ACK to a 2xx and a CANCEL stand alone.
+    :param origin: the host it came from, see :class:`.hosts.Hosts`.
+    :param target: the host it went to.
+    :param transaction: the ``n`` of the request that opened its transaction, see
+        :mod:`.transactions`; None where that request was not captured. The ACK to a
+        refusal belongs to the INVITE (RFC 3261 section 17.1.1.3), the ACK to a 2xx and
+        a CANCEL stand alone.
     :param retransmission_of: the ``n`` of the first sending; None for that one itself.
-    :param sending: the how manieth sending of it this is, from 1.
+    :param sending: which transmission of it this is, 1 for the original.
+    :param copy_of: the ``n`` of the same datagram, which was captured twice (a mirror
+        port, two interfaces); None for what was captured once. A copy is neither a
+        retransmission nor a message of its own.
+    :param vias: the topmost first; ``branches`` of each of them, "" for none.
+    :param from_tag: the tag of From, ``to_tag`` that of To; "" where there is none.
     :param leg: the letter of its leg where several are shown as one call, see
         :mod:`.joined`; "" otherwise.
     """
@@ -64,6 +72,9 @@ class Message:
     retransmission_of: int | None = None
     sending: int = 1
     leg: str = ""
+    copy_of: int | None = None
+    vias: list[Via] = field(default_factory=list)
+    branches: tuple[str, ...] = ()
 
     @property
     def method(self) -> str:
@@ -86,14 +97,14 @@ def read_messages(packets: Iterable[SipPacket]) -> list[Message]:
     Whatever the bytes are, this gives a message for each packet.
     """
     in_order = sorted(packets, key=lambda packet: packet.ts)
-    places = Hosts(in_order)
-    messages = [_read(n, packet, places) for n, packet in enumerate(in_order, 1)]
-    _find_transactions(messages)
+    hosts = Hosts(in_order)
+    messages = [_read(n, packet, hosts) for n, packet in enumerate(in_order, 1)]
+    _find_copies(messages)
     _find_retransmissions(messages)
     return messages
 
 
-def _read(n: int, packet: SipPacket, places: Hosts) -> Message:
+def _read(n: int, packet: SipPacket, hosts: Hosts) -> Message:
     try:
         parsed = sip.parse(packet.payload)
     except sip.SipError as error:
@@ -113,8 +124,8 @@ def _read(n: int, packet: SipPacket, places: Hosts) -> Message:
         kind="response" if is_response else "request",
         summary="unreadable",
         sdp=None,
-        origin=places.of(packet.src, packet.transport),
-        target=places.of(packet.dst, packet.transport),
+        origin=hosts.of(packet.src, packet.transport),
+        target=hosts.of(packet.dst, packet.transport),
     )
     if parsed is not None:
         _describe(message, parsed)
@@ -122,12 +133,13 @@ def _read(n: int, packet: SipPacket, places: Hosts) -> Message:
 
 
 def _describe(message: Message, parsed: sip.SipMessage) -> None:
-    """Keep what is asked of a message often; the parser reads it at each asking."""
+    """Keep what is asked of a message often: the parser reads it each time."""
     message.kind = "request" if parsed.is_request else "response"
     message.summary = parsed.method or f"{parsed.code:03} {parsed.reason}".strip()
-    message.branch = parsed.branch
-    message.cseq_number = parsed.cseq_number
-    message.cseq_method = parsed.cseq_method
+    message.vias = parsed.vias
+    message.branches = tuple(via.params.get("branch", "") for via in message.vias)
+    message.branch = message.branches[0] if message.branches else ""
+    message.cseq_number, message.cseq_method = parsed.cseq
     message.from_tag = parsed.from_.tag
     message.to_tag = parsed.to.tag
     described = parsed.sdp
@@ -138,71 +150,16 @@ def _describe(message: Message, parsed: sip.SipMessage) -> None:
             message.problem = str(error)
 
 
-def _find_transactions(messages: list[Message]) -> None:
-    """Give each message its transaction."""
-    known = _Transactions()
+def _find_copies(messages: list[Message]) -> None:
+    """Mark what was captured more than once."""
+    latest: dict[Hashable, Message] = {}
     for message in messages:
-        if message.kind == "request" and message.method != "ACK":
-            message.transaction = known.open(message)
-    refused: set[int | None] = set()
-    for message in messages:
-        if message.kind == "response":
-            message.transaction = known.named(
-                message, message.cseq_method
-            ) or known.between(
-                message, message.cseq_method, message.target, message.origin
-            )
-            if message.code >= 300:
-                refused.add(message.transaction)
-    for message in messages:
-        if message.method == "ACK":
-            invite = known.named(message, "INVITE") or known.between(
-                message, "INVITE", message.origin, message.target
-            )
-            same_branch = invite == known.named(message, "INVITE")
-            if invite and (same_branch or invite in refused):
-                message.transaction = invite
-            else:
-                message.transaction = known.open(message)
-
-
-class _Transactions:
-    """The transactions that a request was seen to open, by branch, CSeq number and
-    method (RFC 3261 sections 17.1.3 and 17.2.3).
-
-    Where the branch says nothing, or belongs to no request seen (some senders change
-    it on the way), the CSeq between the same two places decides.
-    """
-
-    def __init__(self) -> None:
-        self._opened: dict[Hashable, int] = {}
-        self._between: dict[Hashable, int] = {}
-
-    def open(self, request: Message) -> int:
-        method = request.method
-        way = (request.cseq_number, method, request.origin, request.target)
-        name = _name(request, method) or (request.branch, way)
-        transaction = self._opened.setdefault(name, request.n)
-        self._between.setdefault(way, transaction)
-        return transaction
-
-    def named(self, message: Message, method: str) -> int | None:
-        name = _name(message, method)
-        return self._opened.get(name) if name else None
-
-    def between(
-        self, message: Message, method: str, client: Endpoint, server: Endpoint
-    ) -> int | None:
-        return self._between.get((message.cseq_number, method, client, server))
-
-
-def _name(message: Message, method: str) -> Hashable:
-    """What names a transaction on its own; None where the branch does not."""
-    branch = message.branch
-    if not branch.startswith(MAGIC_COOKIE) or branch == MAGIC_COOKIE:
-        return None
-    # A sender that uses one branch for all its requests exists; the CSeq helps there.
-    return branch, message.cseq_number, method
+        way = (message.src, message.dst, message.raw)
+        original = latest.get(way)
+        if original is not None and message.ts - original.ts <= COPY_NS:
+            message.copy_of = original.n
+        else:
+            latest[way] = message
 
 
 def _find_retransmissions(messages: list[Message]) -> None:
@@ -213,6 +170,9 @@ def _find_retransmissions(messages: list[Message]) -> None:
     """
     sendings: dict[Hashable, list[Message]] = defaultdict(list)
     for message in messages:
+        if message.copy_of is not None:
+            message.sending = messages[message.copy_of - 1].sending
+            continue
         same = sendings[_sending_key(message)]
         same.append(message)
         message.sending = len(same)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from flask_sipvault.analysis.explain import explain
 from flask_sipvault.analysis.sip.messages import Message
-from flask_sipvault.analysis.sip.messages import read_messages
 
 
 def retransmissions(messages: list[Message]) -> dict[int, int]:
@@ -87,7 +87,7 @@ def test_every_response_of_the_recordings_finds_its_request(
         if capture.stem == "many_150":
             continue  # Like many_20, at length.
         for evidence in recorded(capture.stem):
-            messages = read_messages(evidence.sip)
+            messages = explain(evidence).messages
             for response in (m for m in messages if m.kind == "response"):
                 assert response.transaction is not None, capture.stem
                 request = messages[response.transaction - 1]
