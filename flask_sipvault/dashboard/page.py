@@ -15,6 +15,7 @@ from markupsafe import Markup
 from .moments import Moment
 
 if TYPE_CHECKING:
+    from .panels.findings.view import FindingsView
     from .panels.quality.view import QualityView
     from .panels.timeline.svg import TimelineView
 
@@ -401,6 +402,7 @@ class CallPage:
     share_url: str
     start: int
     end: int
+    findings: FindingsView
     timeline: TimelineView
     ladder: LadderView | None
     messages: MessagesView

@@ -17,6 +17,7 @@ from .page import LegsView
 from .page import Live
 from .page import Notice
 from .page import PartyView
+from .panels.findings.view import findings_view
 from .panels.ladder.view import call_log
 from .panels.ladder.view import call_start
 from .panels.ladder.view import SipViews
@@ -81,10 +82,11 @@ def describe(
         share_url=share_url,
         start=start,
         end=call.last_ts or start,
+        findings=findings_view(main, start),
         timeline=timeline_view(
             axis,
             explained.ladder(view.ports),
-            main.quality,
+            main,
             log,
             start=start,
             chosen=view.axis,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...language import _
+from ..call import Call
 from ..findings.model import Finding
 from ..findings.model import Value
 from ..findings.registry import rules_by_id
@@ -49,6 +50,11 @@ def words_of(finding: Finding, rules: Mapping[str, Rule] | None = None) -> Findi
         evidence=tuple(say(each.what) for each in finding.evidence),
         standard=rule.standard,
     )
+
+
+def nothing_found(call: Call) -> str:
+    """What is said of a call without findings."""
+    return _("No problems found in what was captured.")
 
 
 def findings_lines(findings: Collection[Finding]) -> Iterator[str]:

@@ -10,7 +10,7 @@
 const { search } = new URL(import.meta.url);
 const part = (name) => import(`./${name}.js${search}`);
 
-const PARTS = ["bar", "moment", "pieces", "messages", "ladder", "filter", "compare", "logs", "timeline", "live", "keys"];
+const PARTS = ["bar", "moment", "pieces", "messages", "ladder", "filter", "findings", "compare", "logs", "timeline", "live", "keys"];
 
 // A browser may forbid the storage: then a choice lasts as long as the page.
 const remembered = (key) => {

@@ -11,18 +11,21 @@ from itertools import pairwise
 from markupsafe import escape
 from markupsafe import Markup
 
+from ....analysis.explain import Call
 from ....analysis.ladder.ladder import Ladder
 from ....analysis.ladder.ladder import MediaSpan
 from ....analysis.ladder.ladder import Row
 from ....analysis.media.quality import Direction
 from ....analysis.media.quality import Quality
 from ....analysis.media.quality import Verdict
+from ....analysis.words.findings import words_of
 from ....analysis.words.quality import direction_name
 from ....language import _
 from ....language import N_
 from ... import formatting as figures
 from ...page import Choice
 from ...sanitize import on_one_line
+from ..findings.view import time_of
 from ..logs.view import Log
 from ..quality.chart_svg import Column
 from ..quality.chart_svg import draw_words
@@ -39,6 +42,7 @@ from .axis import TimeAxis
 _SIP = 18
 _AUDIO = 16
 _LOG = 16
+_FINDINGS = 10
 
 #: More marks than this in one lane cannot be told apart: of those that stand in one
 #: place, the most telling is drawn.
@@ -106,7 +110,7 @@ class _Mark:
 def timeline_view(
     axis: TimeAxis,
     drawn: Ladder,
-    quality: Quality,
+    call: Call,
     log: Log,
     *,
     start: int,
@@ -120,7 +124,7 @@ def timeline_view(
     :param chosen: which stretch of the axis the address of the page asks for.
     :param url: gives the address of the page with a stretch open.
     """
-    rows = drawn.rows
+    rows, quality = drawn.rows, call.quality
     lanes = [Lane("sip", _("SIP"), _("SIP messages"), _marks(_sip(rows), axis, _SIP))]
     for direction, measured in quality.directions.items():
         name = direction_name(quality, direction)
@@ -139,6 +143,11 @@ def timeline_view(
     lanes.append(
         Lane("log", _("log"), _("Log lines"), _marks(_log(log, start), axis, _LOG))
     )
+    problems = list(_problems(call, start))
+    if problems:
+        words = _("Evidence of what went wrong")
+        marks = _marks(iter(problems), axis, _FINDINGS)
+        lanes.insert(0, Lane("findings", _("findings"), words, marks))
     return TimelineView(
         first=f"{axis.first:.3f}",
         last=f"{axis.last:.3f}",
@@ -179,6 +188,20 @@ def _sip(rows: Sequence[Row]) -> Iterator[_Mark]:
             on_one_line(f"{row.label}, {figures.since(row.since_start_ns)}"),
             f'data-n="{row.n}"',
         )
+
+
+def _problems(call: Call, start: int) -> Iterator[_Mark]:
+    """The evidence of errors and warnings, each where it is in time."""
+    for finding in call.findings:
+        if finding.severity == "info":
+            continue
+        says = on_one_line(words_of(finding).headline)
+        for reference in finding.evidence:
+            ts = time_of(call, reference)
+            if ts is not None:
+                data = f'data-n="{reference.n}"' if reference.kind == "message" else ""
+                tone = "failure" if finding.severity == "error" else "warning"
+                yield _Mark((ts - start) / 1e6, 1.0, f"sv-{tone}", says, data)
 
 
 def _log(log: Log, start: int) -> Iterator[_Mark]:

@@ -1,0 +1,1 @@
+"""The findings: what went wrong with the call, and where it shows."""
