@@ -152,7 +152,7 @@ def _label(reference: EvidenceReference, start: int) -> str:
         return _("log line {n}").format(n=n)
     if reference.kind == "stream":
         return _("RTP stream {n}").format(n=n)
-    return "–".join(
+    return "\N{EN DASH}".join(
         formatting.since(ts - start)
         for ts in (reference.from_ts, reference.to_ts)
         if ts is not None
@@ -175,7 +175,7 @@ def _href(reference: EvidenceReference) -> str:
 
 
 def time_of(call: Call, reference: EvidenceReference) -> int | None:
-    """When a piece of evidence was, in ns since the epoch; None where it has no time."""
+    """When a piece of evidence was, in ns since the epoch; None without a time."""
     if reference.from_ts is not None:
         return reference.from_ts
     place = (reference.n or 0) - 1
