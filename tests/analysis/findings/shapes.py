@@ -176,7 +176,7 @@ def only_from(side: int) -> Callable[[Evidence], Evidence]:
 
 
 def late(evidence: Evidence) -> Evidence:
-    """A capture that began after the call was answered, or a third of its messages in."""
+    """A capture that began when a third of the messages had gone."""
     shaped = copy.deepcopy(evidence)
     shaped.sip = shaped.sip[max(1, len(shaped.sip) // 3) :]
     return shaped

@@ -91,7 +91,7 @@ def test_in_whatever_shape_the_cause_is_named(shape: str) -> None:
         else:
             wrong[name] = sorted(ids)
         loud += len(alarms(found)) or 1
-    print(
+    print(  # noqa: T201
         f"{shape}: recall {named}/{len(FAULTY)}, precision {named / loud:.0%},"
         f" missed {dict(wrong)}"
     )
