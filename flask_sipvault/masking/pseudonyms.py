@@ -31,13 +31,14 @@ _PRIVATE = [
     )
 ]
 
-# For documentation (RFC 5737, RFC 3849); if these do not suffice, for benchmarks of
-# network devices (RFC 2544).
-_TEST_NET_1 = int(ipaddress.ip_address("192.0.2.0"))
+# Public addresses become those for documentation (RFC 5737, RFC 3849); if these do not
+# suffice, for benchmarks of network devices (RFC 2544). Private ones stay private (RFC
+# 1918, RFC 4193), so that whatever reads the masked call comes to the same conclusions.
 _TEST_NET_2 = int(ipaddress.ip_address("198.51.100.0"))
 _BENCHMARKS = int(ipaddress.ip_address("198.18.0.0"))
+_PRIVATE_NET = int(ipaddress.ip_address("10.0.0.0"))
 _DOCUMENTATION = int(ipaddress.ip_address("2001:db8::"))
-_DOCUMENTATION_PRIVATE = int(ipaddress.ip_address("2001:db8:1::"))
+_UNIQUE_LOCAL = int(ipaddress.ip_address("fd00::"))
 _LAST_OF_NET = 254
 
 
@@ -89,7 +90,7 @@ class Pseudonyms:
         return self._address(ip)
 
     def address(self, ip: str) -> str:
-        """For an IP address: one of those for documentation, of the same version."""
+        """For an IP address: one of the same version that is nobody's; see above."""
         return self._address(ipaddress.ip_address(ip))
 
     def call_id(self, call_id: str) -> str:
@@ -156,15 +157,14 @@ class Pseudonyms:
             if ip.version == 6:
                 return str(
                     ipaddress.IPv6Address(
-                        (_DOCUMENTATION_PRIVATE if private else _DOCUMENTATION) + n
+                        (_UNIQUE_LOCAL if private else _DOCUMENTATION) + n
                     )
                 )
+            if private:
+                return str(ipaddress.IPv4Address(_PRIVATE_NET + n))
             if n <= _LAST_OF_NET:
-                base = _TEST_NET_1 if private else _TEST_NET_2
-                return str(ipaddress.IPv4Address(base + n))
-            # Odd for the one, even for the other.
-            spare = 2 * (n - _LAST_OF_NET) + private
-            return str(ipaddress.IPv4Address(_BENCHMARKS + spare))
+                return str(ipaddress.IPv4Address(_TEST_NET_2 + n))
+            return str(ipaddress.IPv4Address(_BENCHMARKS + n - _LAST_OF_NET))
 
         key = (f"{reach} IPv{ip.version}", str(ip))
         return self._given_or(key, documentation, checked=True)

@@ -111,7 +111,7 @@ class TestNobodyIsNamed:
 def test_whatever_was_captured_can_be_masked(
     payloads: list[bytes], lines: list[str]
 ) -> None:
-    end = Endpoint("192.0.2.1", 5060)
+    end = Endpoint("10.0.0.1", 5060)
     evidence = Evidence(
         "acme",
         "x",

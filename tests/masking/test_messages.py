@@ -116,9 +116,9 @@ def test_a_description_tells_where_the_media_goes_and_not_to_whom() -> None:
         "a=sendonly\r\na=X-name:alice\r\n",
     ).split("\r\n") == [
         "v=0",
-        "o=user-1 1 2 IN IP4 192.0.2.1",
+        "o=user-1 1 2 IN IP4 10.0.0.1",
         "s=masked",
-        "c=IN IP4 192.0.2.1",
+        "c=IN IP4 10.0.0.1",
         "t=0 0",
         "m=audio 4000 RTP/SAVP 0",
         "a=rtcp:4001 IN IP4 198.51.100.1",

@@ -25,13 +25,13 @@ def _mask(*known: str) -> TextMask:
 @pytest.mark.parametrize(
     ("text", "masked"),
     [
-        ("from sip:alice@10.1.2.3:5070 now", "from sip:user-1@192.0.2.1:5070 now"),
+        ("from sip:alice@10.1.2.3:5070 now", "from sip:user-1@10.0.0.1:5070 now"),
         ("<tel:+551140028922>", "<tel:+000000000001>"),
         ("call 551140028922.", "call 000000000001."),
         ("call +55 (11) 4002-8922", "call +000000000001"),
         ("mail bob@pbx.acme.com", "mail user-1@host-1.example"),
         ("at 203.0.113.9:5060, 203.0.113.10", "at 198.51.100.1:5060, 198.51.100.2"),
-        ("at 010.001.002.003", "at 192.0.2.1"),
+        ("at 010.001.002.003", "at 10.0.0.1"),
         ("at [2a02:db7::1]:5060", "at [2001:db8::1]:5060"),
         ("sbc.acme.com is down", "host-1.example is down"),
         ("password: hunter2, next", "password: masked, next"),
