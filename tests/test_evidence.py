@@ -15,6 +15,7 @@ from flask_sipvault.evidence import merge
 from flask_sipvault.evidence import QualityReport
 from flask_sipvault.evidence import RtcpDatagram
 from flask_sipvault.evidence import SipPacket
+from flask_sipvault.evidence import State
 from flask_sipvault.protocols.address import Endpoint
 
 ALICE = Endpoint("192.0.2.1", 5060)
@@ -109,6 +110,23 @@ def test_a_call_is_over_when_one_collector_saw_its_end(
     states: list[str], joint: str
 ) -> None:
     assert merge([part(invite(T), state=state) for state in states]).state == joint
+
+
+@given(st.permutations(range(4)), st.sampled_from(["COMPLETE", "EXPIRED", "PARTIAL"]))
+def test_parts_without_sip_leave_the_state_as_it_is_whenever_they_come(
+    order: list[int], state: State
+) -> None:
+    parts = [
+        part(invite(T), state="PARTIAL"),
+        part(invite(T + 900 * MS), state=state),
+        part(RtcpDatagram(T + 100 * MS, None, None, b"\x80"), state="PARTIAL"),
+        part(LogLine(T + 2 * MS, "proxy", "late"), state="PARTIAL"),
+    ]
+    whole = merge(parts[n] for n in order)
+
+    assert whole.state == state
+    assert len(whole.sip) == 2
+    assert (len(whole.rtcp), len(whole.logs)) == (1, 1)
 
 
 def test_parts_of_two_calls_are_not_mixed() -> None:

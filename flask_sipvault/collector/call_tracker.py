@@ -9,6 +9,10 @@ lingers for what comes late, and a COMPLETE part is written. A call that is up f
 is written in PARTIAL parts, each of what is new; one that falls silent ends in an
 EXPIRED part. After its last part a call is remembered for a while: what still comes
 makes a further part, which the vault merges.
+
+RTCP, log lines and reports that name a Call-ID of which no SIP comes here, because
+another collector has it, are written as PARTIAL parts of that Call-ID: they say nothing
+of whether the call is over.
 """
 
 from __future__ import annotations
@@ -47,6 +51,12 @@ MAX_PART = 8 << 20
 
 #: More calls than this of one customer, and the oldest is written and forgotten.
 MAX_CALLS = 50_000
+
+#: So many Call-IDs of one customer may have no SIP here, and of each so many items and
+#: bytes are kept. RTCP of both sides for half a day is some 20,000 reports, about 16 MB
+#: of JSON.
+MAX_WITHOUT_SIP = 20_000
+MAX_ITEMS_WITHOUT_SIP, MAX_BYTES_WITHOUT_SIP = 50_000, 32 << 20
 
 #: More media addresses of one call than this are not watched.
 _MOST_WATCHED = 32
@@ -128,6 +138,9 @@ class CallTracker:
         self.watches: list[Watch] = []
         #: How many items were left out because they are of no call, by their kind.
         self.left_out: Counter[str] = Counter()
+        #: How many of these because of a limit of what is kept without SIP: of
+        #: ``calls``, or of the ``items`` or ``bytes`` of one.
+        self.over_limit: Counter[str] = Counter()
         self._linger = linger
         self._call_timeout = call_timeout
         self._partial_seconds = partial_seconds
@@ -169,6 +182,11 @@ class CallTracker:
         call_id = calls.place(item, at_last=at_last)
         if call_id is not None:
             session = calls.sessions.get(call_id)
+            limit = _limit_reached(calls, session, item)
+            if limit is not None:
+                self.left_out[item.kind] += 1
+                self.over_limit[limit] += 1
+                return None
             if session is None or session.id == 0:
                 number = next(self._ids)
                 session = self._begin(calls, item.customer_id, call_id, number, now)
@@ -176,6 +194,8 @@ class CallTracker:
             return session
         if item.kind == "sip" or at_last:
             self.left_out[item.kind] += 1
+            if item.kind == "sip":
+                calls.leave_out(item)
             return None
         waiting = Waiting(item, row, now + self._settle_seconds)
         self._waiting.append(waiting)
@@ -255,8 +275,7 @@ class CallTracker:
         if len(calls.sessions) >= self._max_calls:
             self._evict_one(calls)
         session = ActiveCall(session_id, customer_id, call_id, now)
-        calls.sessions[call_id] = session
-        calls.call_ids.add(call_id)
+        calls.begin(session)
         return session
 
     def _take(
@@ -276,8 +295,8 @@ class CallTracker:
             session.last_row = row
         if not session.anchors:
             session.anchors = (row,)
+        calls.take(session, item)
         if item.kind == "sip":
-            session.has_sip = True
             self._follow(calls, session, item, row, now)
         elif session.new_items > 1 and session.new_bytes < MAX_PART:
             return  # it can only put off what there is to do
@@ -344,7 +363,9 @@ class CallTracker:
         if not session.new_items:
             return expires_at
         if not session.has_sip:
-            return session.first_new + self._linger
+            # At first soon, so that it can be seen; the call may be a long one.
+            wait = self._partial_seconds if session.was_written else self._linger
+            return session.first_new + wait
         return min(session.first_new + self._partial_seconds, expires_at)
 
     def _patience(self, session: ActiveCall) -> float:
@@ -375,13 +396,14 @@ class CallTracker:
         self, calls: CustomerCalls, session: ActiveCall, now: float = -_NEVER
     ) -> Part:
         """What is new of a call, as the state that it is in now."""
+        if not session.has_sip:
+            # Its SIP is elsewhere, or was forgotten already: others know its end.
+            session.was_written = True
+            return self._final(calls, session, "PARTIAL")
         if session.over_since is not None:
             return self._final(calls, session, "COMPLETE")
         if now >= session.last_seen + self._patience(session):
             return self._final(calls, session, "EXPIRED")
-        if not session.has_sip:
-            # Lines of a call whose SIP is elsewhere, or was forgotten already.
-            return self._final(calls, session, "PARTIAL")
         part = Part(
             session.id,
             session.customer_id,
@@ -424,6 +446,20 @@ class CallTracker:
             self._evicted.append(self._final(calls, session, "PARTIAL"))
         session.wake_at = _NEVER
         calls.forget(session)
+
+
+def _limit_reached(
+    calls: CustomerCalls, session: ActiveCall | None, item: Item
+) -> str | None:
+    """Which limit keeps an item from being kept; None: it may be kept."""
+    if item.kind == "sip" or (session is not None and session.has_sip):
+        return None
+    if session is None:
+        return "calls" if calls.without_sip >= MAX_WITHOUT_SIP else None
+    if session.items_without_sip >= MAX_ITEMS_WITHOUT_SIP:
+        return "items"
+    size = session.bytes_without_sip + len(item.payload)
+    return "bytes" if size > MAX_BYTES_WITHOUT_SIP else None
 
 
 def _first_codec(media: Media) -> str:

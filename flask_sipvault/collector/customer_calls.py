@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from dataclasses import field
 
@@ -23,6 +24,13 @@ _LINE_SEEN = 4096
 #: How long media ports may still be a call's after its end, in nanoseconds.
 _PORTS_KEPT = GIVE_UP_SECONDS * 1_000_000_000
 
+#: How many Call-IDs of registrations and the like are remembered, so that what names
+#: them makes no call.
+_MOST_OTHERS = 10_000
+
+#: A Call-ID has neither spaces nor control characters (RFC 3261 section 25.1).
+_CALL_ID = re.compile(r"[^\s\x00-\x1f\x7f]+")
+
 
 @dataclass(slots=True)
 class ActiveCall:
@@ -34,6 +42,11 @@ class ActiveCall:
         here but those in ``state``.
     :param first_new: when the first of what is not given out yet came.
     :param over_since: when its end was noticed; None while it is up.
+    :param is_call: whether it is known to be a call: by its SIP, or by a sender that
+        speaks of calls only.
+    :param items_without_sip: how many items were kept before any SIP of it was seen,
+        and ``bytes_without_sip`` how large they are.
+    :param was_written: whether a part of it was given out before any SIP was seen.
     :param last_row: the last of its rows in the spool.
     :param sealed_row: the last row that was given out in a part.
     :param anchors: rows that stay in the spool as long as the call is up: its first
@@ -50,6 +63,10 @@ class ActiveCall:
     first_new: float = 0.0
     over_since: float | None = None
     has_sip: bool = False
+    is_call: bool = False
+    items_without_sip: int = 0
+    bytes_without_sip: int = 0
+    was_written: bool = False
     new_items: int = 0
     new_bytes: int = 0
     last_row: int = 0
@@ -66,8 +83,12 @@ class CustomerCalls:
         self.sessions: dict[str, ActiveCall] = {}
         #: The Call-IDs of those that are only remembered, the oldest first.
         self.remembered: dict[str, None] = {}
+        #: How many of the sessions have no SIP so far.
+        self.without_sip = 0
         self.call_ids = CallIdMatcher()
         self.media = ActiveMedia()
+        # Call-IDs of messages that are of no call, the latest last.
+        self._others: dict[str, None] = {}
 
     def place(self, item: Item, *, at_last: bool) -> str | None:
         """The Call-ID that the item goes to; None if there is none, or none yet.
@@ -80,18 +101,47 @@ class CustomerCalls:
             return self._place_line(item, at_last)
         named = self._named(item)
         if named is None and item.kind == "rtcp":
-            return self._place_rtcp(item)
-        return named
+            named = self._place_rtcp(item)
+        return named or self._named_alone(item, at_last)
+
+    def leave_out(self, item: Item) -> None:
+        """Take note of a message that is of no call."""
+        if item.call_id:
+            self._others.pop(item.call_id, None)
+            self._others[item.call_id] = None
+            if len(self._others) > _MOST_OTHERS:
+                del self._others[next(iter(self._others))]
+
+    def begin(self, session: ActiveCall) -> None:
+        """Know a call from now on."""
+        self.sessions[session.call_id] = session
+        self.without_sip += 1
+
+    def take(self, session: ActiveCall, item: Item) -> None:
+        """Take note of what an item shows of its call."""
+        if item.kind == "sip" and not session.has_sip:
+            session.has_sip = True
+            self.without_sip -= 1
+        if not session.is_call and (session.has_sip or item.of_call):
+            session.is_call = True
+            self._others.pop(session.call_id, None)
+            # Lines that only hold the Call-ID are its own from now on, and not before:
+            # what else a sender may name would draw them away from their calls.
+            self.call_ids.add(session.call_id)
+        if not session.has_sip:
+            session.items_without_sip += 1
+            session.bytes_without_sip += len(item.payload)
 
     def forget(self, session: ActiveCall) -> None:
         """Know nothing of a call any more."""
+        self.without_sip -= not session.has_sip
         self.media.forget(session.call_id)
         self.call_ids.discard(session.call_id)
         self.remembered.pop(session.call_id, None)
         del self.sessions[session.call_id]
 
     def _place_message(self, item: Item) -> str | None:
-        if item.call_id in self.sessions:
+        if self._is_call(item.call_id):
             return item.call_id
         if item.call_id and item.cseq_method in CALL_METHODS:
             return item.call_id
@@ -109,13 +159,28 @@ class CustomerCalls:
             return owner
         if not at_last and CallIdMatcher([item.call_id]).owner(line) is None:
             return None
-        return self._named(item)
+        return self._named(item) or self._named_alone(item, at_last)
 
     def _named(self, item: Item) -> str | None:
         """The call that the sender names, if it is one."""
-        if item.call_id and (item.of_call or item.call_id in self.sessions):
+        if item.call_id and (item.of_call or self._is_call(item.call_id)):
             return item.call_id
         return None
+
+    def _named_alone(self, item: Item, at_last: bool) -> str | None:
+        """The Call-ID that the sender names, when its SIP may be at another collector.
+
+        It must not be that of a registration, which OpenSIPS names in its log lines.
+        """
+        name = item.call_id
+        if name in self.sessions:
+            return name
+        may_be_a_call = name not in self._others and _CALL_ID.fullmatch(name)
+        return name if at_last and may_be_a_call else None
+
+    def _is_call(self, call_id: str) -> bool:
+        session = self.sessions.get(call_id)
+        return session is not None and session.is_call
 
     def _place_rtcp(self, item: Item) -> str | None:
         call_id = self.media.owner(item.ts, item.src, item.dst)

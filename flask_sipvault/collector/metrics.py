@@ -45,10 +45,11 @@ _REMEDY = "install flask-sipvault[collector] to have metrics\n"
 def health(collector: Collector) -> tuple[bool, dict[str, Any]]:
     """Whether the collector does its work, and how it is.
 
-    A store that is away, or a full spool, is no illness: a restart would cure neither,
-    and cost agents their connection.
+    A store or a Redis server that is away, or a full spool, is no illness: a restart
+    would cure none of them, and cost agents their connection.
     """
     spool, writer = collector.pipeline.spool, collector.pipeline.writer
+    shared = collector.pipeline.correlation
     stuck = time.monotonic() - collector.ticked_at > STUCK_SECONDS
     return not (stuck or spool.failing), {
         "status": "stuck" if stuck else "disk refuses" if spool.failing else "ok",
@@ -56,6 +57,7 @@ def health(collector: Collector) -> tuple[bool, dict[str, Any]]:
         "spool_bytes": spool.used_bytes,
         "parts_waiting": writer.waiting,
         "stores_failing": len(writer.failing),
+        **({} if shared is None else {"correlation": "ok" if shared.up else "away"}),
         "connections": len(collector.roster.connections),
         "calls": collector.pipeline.sessions.up,
     }
@@ -100,6 +102,12 @@ class Figures:
             _by(pipeline.sessions.left_out),
             ("kind",),
         )
+        yield _counter(
+            "over_limit",
+            "Of these, items beyond what is kept without SIP.",
+            _by(pipeline.sessions.over_limit),
+            ("limit",),
+        )
         yield _counter("errors", "Items lost by an error.", {(): gate.errors}, ())
         dropped = Counter(collector.datagrams.dropped)
         yield _counter(
@@ -114,6 +122,19 @@ class Figures:
             _by(writer.counts),
             ("result",),
         )
+        if pipeline.correlation is not None:
+            yield _counter(
+                "correlation",
+                "Calls shared with other collectors, and those that were not.",
+                _by(pipeline.correlation.counts),
+                ("result",),
+            )
+            yield _gauge(
+                "correlation_up",
+                "Whether Redis answers.",
+                {(): pipeline.correlation.up},
+                (),
+            )
         accepted = {(): collector.doorman.accepted}
         yield _counter("accepted", "Connections accepted.", accepted, ())
         connections = Counter(c.protocol for c in list(roster.connections))

@@ -33,6 +33,7 @@ from ..vault.leg_index import LegIndex
 from ..vault.objects import StoreError
 from ..vault.vault import Vault
 from .call_tracker import Part
+from .correlation import Correlation
 from .items import Item
 from .spool import Spool
 
@@ -90,6 +91,7 @@ class PartWriter:
 
     :param vault_of: the vault of a customer.
     :param leg_headers: the SIP header fields that name another leg's Call-ID.
+    :param correlation: what other collectors know of the latest calls.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class PartWriter:
         *,
         threads: int = THREADS,
         leg_headers: Sequence[str] = DEFAULT_HEADERS,
+        correlation: Correlation | None = None,
     ) -> None:
         #: How many parts were ``written``, how often a store ``failed``, and how many
         #: parts were ``refused`` because no vault can keep them.
@@ -106,6 +109,7 @@ class PartWriter:
         self._spool = spool
         self._vault_of = vault_of
         self._leg_headers = leg_headers
+        self._correlation = correlation
         self._legs: dict[str, LegIndex] = {}
         self._queues: dict[str, _Queue] = {}
         self._load = _Load()
@@ -240,11 +244,13 @@ class PartWriter:
 
     def _legs_of(self, vault: Vault) -> LegIndex:
         with self._lock:
-            legs = self._legs.get(vault.customer_id)
+            customer_id = vault.customer_id
+            legs = self._legs.get(customer_id)
             if legs is None:
-                legs = self._legs[vault.customer_id] = LegIndex(
-                    vault, self._leg_headers
-                )
+                known = self._correlation
+                shared = None if known is None else known.of(customer_id)
+                legs = LegIndex(vault, self._leg_headers, shared=shared)
+                self._legs[customer_id] = legs
             return legs
 
     def _set_aside(self, customer_id: str, part_id: int, error: Exception) -> None:

@@ -17,6 +17,7 @@ from ..vault.vault import Vault
 from .call_tracker import CallTracker
 from .call_tracker import Waiting
 from .call_tracker import Watch
+from .correlation import Correlation
 from .items import Item
 from .part_writer import PartWriter
 from .part_writer import THREADS
@@ -39,6 +40,7 @@ class Pipeline:
     :param has_agent: whether an agent of a customer is connected from an IP address.
     :param clock: seconds that never go back.
     :param leg_headers: the SIP header fields that name another leg's Call-ID.
+    :param correlation: what other collectors know of the latest calls.
     :param wait_seconds: how long to wait for another process to let go of the spool.
     :raises flask_sipvault.collector.spool.SpoolError: if the spool cannot be used.
     """
@@ -53,10 +55,12 @@ class Pipeline:
         wait_seconds: float = 0.0,
         threads: int = THREADS,
         leg_headers: Sequence[str] = DEFAULT_HEADERS,
+        correlation: Correlation | None = None,
     ) -> None:
         if settings.spool is None:
             raise ValueError("there is no spool")
         self._clock = clock
+        self.correlation = correlation
         #: How many items were kept, by their kind.
         self.kept: Counter[str] = Counter()
         self.spool = Spool(
@@ -72,7 +76,11 @@ class Pipeline:
             first_id=self.spool.first_session,
         )
         self.writer = PartWriter(
-            self.spool, vault_of, threads=threads, leg_headers=leg_headers
+            self.spool,
+            vault_of,
+            threads=threads,
+            leg_headers=leg_headers,
+            correlation=correlation,
         )
         for part_id, customer_id in self.spool.sealed_parts():
             self.writer.submit(part_id, customer_id)

@@ -14,8 +14,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from ..config.collector import CollectorSettings
 from ..services import Services
 from .acceptor import TlsError
+from .correlation import Correlation
 from .listeners import ListenError
 from .logs import log_to_stderr
 from .pipeline import Pipeline
@@ -37,6 +39,10 @@ SWITCH_SECONDS = 0.0002
 #: circles. Ours hardly do, and Python's usual 700 would have it walk through all calls
 #: that are up again and again.
 GC_OBJECTS = 100_000
+
+#: How much longer than a silent call its facts are shared, in seconds: until what waits
+#: for the store is written.
+_MORE_SECONDS = 3600
 
 #: What keeps a collector from starting; the message says what to do.
 FAILURES = (ListenError, SpoolError, TakeoverError, TlsError)
@@ -66,6 +72,7 @@ def tune_interpreter() -> None:
 
 async def _run(installation: Services, spool: Path, takeover: bool) -> None:
     settings = installation.settings.collector
+    correlation = _correlation(settings)
 
     def open_pipeline(
         has_agent: Callable[[str, str], bool], wait_seconds: float
@@ -76,6 +83,7 @@ async def _run(installation: Services, spool: Path, takeover: bool) -> None:
             has_agent=has_agent,
             wait_seconds=wait_seconds,
             leg_headers=installation.settings.leg_headers,
+            correlation=correlation,
         )
 
     collector = Collector(
@@ -94,6 +102,16 @@ async def _run(installation: Services, spool: Path, takeover: bool) -> None:
     loop.add_signal_handler(signal.SIGHUP, Successor().start)
     # systemd follows the process that has the connections now.
     await collector.run(lambda: notify("READY=1", f"MAINPID={os.getpid()}"))
+
+
+def _correlation(settings: CollectorSettings) -> Correlation | None:
+    if settings.correlation is None:
+        return None
+    # The last part of a call may come so late.
+    keep_seconds = settings.call_timeout + _MORE_SECONDS
+    correlation = Correlation(settings.correlation, keep_seconds=keep_seconds)
+    correlation.look()
+    return correlation
 
 
 def _inheritance(spool: Path) -> Inheritance | None:

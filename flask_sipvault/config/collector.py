@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ class CollectorSettings:
     :param partial_seconds: how often a part of a call that is still up is written.
     :param spool: the folder of what is not written yet; None if nobody named one.
     :param spool_max_bytes: how large that may grow.
+    :param correlation: the Redis server, with its password, by which collectors find
+        each other's legs; None: each goes on by itself.
     """
 
     listen_tcp: ListenAddress = _PORT_9060
@@ -48,6 +51,7 @@ class CollectorSettings:
     spool: Path | None = None
     spool_max_bytes: int = 1 << 30
     metrics_listen: ListenAddress = _PORT_9061
+    correlation: str | None = field(default=None, repr=False)
 
 
 def read_collector(
@@ -78,6 +82,7 @@ def read_collector(
         metrics_listen=read(
             "SIPVAULT_METRICS_LISTEN", values.listen_address, known.metrics_listen
         ),
+        correlation=read("SIPVAULT_CORRELATION", values.redis_url, None),
     )
     if settings.tls_key is not None and settings.tls_cert is None:
         raise SettingsError(

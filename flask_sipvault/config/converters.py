@@ -142,6 +142,31 @@ def web_address(setting: str, value: object) -> str:
     return checked.rstrip("/")
 
 
+def redis_url(setting: str, value: object) -> str:
+    """Where a Redis server is: by TCP, by TLS, or at a socket of this host."""
+    example = (
+        "Give it like redis://:password@redis.example.com:6379/0, rediss://… for TLS,"
+        " or unix:///run/redis/redis.sock."
+    )
+    checked = text(setting, value)
+    try:
+        parts = urlsplit(checked)
+        host, port, database = parts.hostname, parts.port, parts.path[1:]
+    except ValueError:
+        raise SettingsError(setting, "is not a URL", example) from None
+    if parts.scheme not in ("redis", "rediss", "unix"):
+        raise SettingsError(setting, "is not the URL of a Redis server", example)
+    if parts.scheme == "unix":
+        complete = bool(database) and host is None
+    else:
+        complete = host is not None and port != 0
+        if database and not re.fullmatch("[0-9]{1,5}", database):
+            raise SettingsError(setting, "names a database that is no number", example)
+    if not complete or parts.query or parts.fragment or re.search(r"\s", checked):
+        raise SettingsError(setting, "does not say where the server is", example)
+    return checked
+
+
 def url_prefix(setting: str, value: object) -> str:
     """A path like ``/vault``."""
     checked = text(setting, value)

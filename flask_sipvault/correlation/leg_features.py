@@ -24,8 +24,9 @@ from ..protocols.sip_fields import NameAddr
 #: Of what one call says many times over, this much is kept.
 MAX_EACH = 8
 
-#: A longer Call-ID gets no leg marker anyway, in characters.
-_MAX_NAME = 512
+#: A Call-ID has neither spaces nor control characters (RFC 3261 section 25.1). A longer
+#: one gets no leg marker anyway, in characters.
+_NAME = re.compile(r"[^\s\x00-\x1f\x7f]{1,512}")
 
 #: Users that many callers share.
 _NOBODY = frozenset(["anonymous", "private", "restricted", "unavailable", "unknown"])
@@ -68,7 +69,8 @@ class LegFeatures:
     :param source: who sent that INVITE; ``sources`` and ``targets`` are those of its
         further hops as well.
     :param final: when the INVITE was answered for good, a challenge aside.
-    :param over: when its end was seen.
+    :param hung_up: when a BYE was last seen.
+    :param refused: when the INVITE was last refused, by a branch of it perhaps.
     :param wanted: the users of Request-URI and To.
     :param named: Call-IDs in the headers that the settings name.
     :param replaced: Call-IDs in Replaces (RFC 3891).
@@ -77,6 +79,7 @@ class LegFeatures:
         while the other side is not known.
     :param origins: the ``o=`` lines by the side that they describe, without version.
     :param media: the addresses for RTP by the side that listens there.
+    :param caller_tags: the tags of the caller, by which the sides are told apart.
     """
 
     call_id: str
@@ -86,7 +89,8 @@ class LegFeatures:
     sources: dict[Endpoint, None] = field(default_factory=dict)
     targets: dict[Endpoint, None] = field(default_factory=dict)
     final: int | None = None
-    over: int | None = None
+    hung_up: int | None = None
+    refused: int | None = None
     answered: bool = False
     from_user: str = ""
     to_user: str = ""
@@ -100,7 +104,23 @@ class LegFeatures:
     origins: dict[tuple[Side, str], None] = field(default_factory=dict)
     media: dict[tuple[Side, Endpoint], None] = field(default_factory=dict)
     # Border controllers that keep the Call-ID give each hop a tag of its own.
-    _caller_tags: dict[str, None] = field(default_factory=dict)
+    caller_tags: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def over(self) -> int | None:
+        """When its end was seen. What was refused and answered all the same was a
+        branch.
+        """
+        if self.hung_up is not None or self.answered:
+            return self.hung_up
+        return self.refused
+
+    @property
+    def parties(self) -> tuple[str, str] | None:
+        """From whom to whom, where both are known by a name of their own."""
+        if self.from_user and self.to_user:
+            return self.from_user, self.to_user
+        return None
 
     def take(self, packets: Iterable[SipPacket], headers: Iterable[str]) -> None:
         """Take in what was captured of the call.
@@ -115,13 +135,36 @@ class LegFeatures:
             if payload.startswith(b"SIP/"):
                 self._follow(packet)
             elif payload.startswith(b"BYE "):
-                self.over = packet.ts
+                self.hung_up = packet.ts
             if _HAS_SDP in payload or payload.startswith((b"INVITE ", b"REFER ")):
                 try:
                     message = sip.parse(payload)
                 except sip.SipError:
                     continue
                 self._read(packet, message, headers)
+
+    def learn(self, other: LegFeatures) -> None:
+        """Take in what another collector knows of the same call."""
+        self.last_ts = max(self.last_ts, other.last_ts)
+        if self.began is None or (other.began is not None and other.began < self.began):
+            self.began, self.source = other.began, other.source
+            self.from_user, self.to_user = other.from_user, other.to_user
+            self.referred_by = other.referred_by
+        self.final = min(_known(self.final, other.final), default=None)
+        self.answered = self.answered or other.answered
+        self.hung_up = max(_known(self.hung_up, other.hung_up), default=None)
+        self.refused = max(_known(self.refused, other.refused), default=None)
+        _keep_all(self.sources, other.sources)
+        _keep_all(self.targets, other.targets)
+        _keep_all(self.wanted, other.wanted)
+        _keep_all(self.named, other.named)
+        _keep_all(self.replaced, other.replaced)
+        _keep_all(self.referred, other.referred)
+        _keep_all(self.caller_tags, other.caller_tags)
+        _keep_all(self.referrals, other.referrals)
+        _keep_all(self.sessions, other.sessions)
+        _keep_all(self.origins, other.origins)
+        _keep_all(self.media, other.media)
 
     def _follow(self, packet: SipPacket) -> None:
         peeked = sip.peek(packet.payload)
@@ -132,8 +175,8 @@ class LegFeatures:
             self.final = packet.ts
         if code[:1] == b"2":
             self.answered = True
-        elif code[:1] in b"3456" and not self.answered:
-            self.over = packet.ts
+        elif code[:1] in b"3456":
+            self.refused = packet.ts
 
     def _read(
         self, packet: SipPacket, message: sip.SipMessage, headers: Iterable[str]
@@ -148,7 +191,7 @@ class LegFeatures:
         elif message.method == "REFER":
             self._read_refer(packet, message)
         description = message.sdp
-        if description is not None and self._caller_tags:
+        if description is not None and self.caller_tags:
             try:
                 described = sdp.parse(description)
             except sdp.SdpError:
@@ -162,7 +205,7 @@ class LegFeatures:
             self.from_user = _user(message.from_)
             self.to_user = _user(message.to)
             self.referred_by = _uri(message.get("Referred-By"))
-        _keep(self._caller_tags, _tag(message.get("From")))
+        _keep(self.caller_tags, _tag(message.get("From")))
         _keep(self.sources, packet.src)
         _keep(self.targets, packet.dst)
         for address in (message.to, NameAddr(uri=message.uri or "")):
@@ -183,7 +226,7 @@ class LegFeatures:
 
     def _speaker(self, message: sip.SipMessage) -> Side:
         """Whose session description a message carries."""
-        from_caller = _tag(message.get("From")) in self._caller_tags
+        from_caller = _tag(message.get("From")) in self.caller_tags
         return "caller" if from_caller == message.is_request else "callee"
 
     def _read_sdp(self, side: Side, described: sdp.Sdp) -> None:
@@ -203,15 +246,24 @@ class LegFeatures:
             _keep(self.sessions, known)
 
 
+def _known(*times: int | None) -> list[int]:
+    return [time for time in times if time is not None]
+
+
 def _keep(kept: dict[_Key, None], item: _Key) -> None:
     if item and len(kept) < MAX_EACH:
         kept[item] = None
 
 
+def _keep_all(kept: dict[_Key, None], items: Iterable[_Key]) -> None:
+    for item in items:
+        _keep(kept, item)
+
+
 def _call_id(value: str) -> str:
     """The Call-ID a header field's value begins with; "" where it cannot be one."""
     name = value.partition(";")[0].strip().strip("<>")
-    return name if len(name) <= _MAX_NAME else ""
+    return name if _NAME.fullmatch(name) else ""
 
 
 def _tag(value: str | None) -> str:

@@ -5,10 +5,13 @@ beside his own looks for the fault in the wrong place. So each tie is either exp
 (one call names the other), or it is something no two calls have in common by chance,
 and where chance is possible the two must also follow from each other: see
 :func:`_follows`. A forked call has one Call-ID and needs no tie.
+
+Where a call names another, that one need not be known: it may be captured elsewhere.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Callable
 from collections.abc import Hashable
@@ -101,29 +104,63 @@ class LegCorrelator:
 
     def add(self, evidence: Evidence) -> list[Leg]:
         """Take in a part of a call; the ties that were not found before."""
-        call_id = evidence.call_id
+        return self.compare(evidence.call_id) if self.take(evidence) else []
+
+    def take(self, evidence: Evidence) -> bool:
+        """Take in a part of a call; whether there is anything to compare in it."""
+        if not evidence.sip:
+            return False
+        facts = self._remember(evidence.call_id)
+        facts.take(evidence.sip, self._headers)
+        self._index(facts)
+        return True
+
+    def learn(self, facts: LegFeatures) -> None:
+        """Take in what another collector knows of a call."""
+        known = self._remember(facts.call_id)
+        known.learn(facts)
+        self._index(known)
+
+    def facts(self, call_id: str) -> LegFeatures | None:
+        """What is known of a call; None if it is not, or not any more."""
+        return self._calls.get(call_id)
+
+    def compare(self, call_id: str) -> list[Leg]:
+        """The ties of a call to others that were not found before."""
         facts = self._calls.get(call_id)
         if facts is None:
+            return []
+        return [
+            Leg(call_id, other, why, max(_time(facts), self._time_of(other)))
+            for why, other in self._ties(facts)
+            if self._is_new(call_id, other)
+        ]
+
+    def _remember(self, call_id: str) -> LegFeatures:
+        facts = self._calls.get(call_id)
+        if facts is None:
+            while len(self._calls) > self._max_calls:
+                self._forget(*self._calls.popitem(last=False))
+            # One more, so that the oldest is still compared with the newest.
             facts = self._calls[call_id] = LegFeatures(call_id)
-            self._found[call_id] = set()
         self._calls.move_to_end(call_id)
-        facts.take(evidence.sip, self._headers)
+        return facts
+
+    def _index(self, facts: LegFeatures) -> None:
         for key in _keys(facts):
             having = self._having.setdefault(key, {})
-            having[call_id] = None
+            having[facts.call_id] = None
             if len(having) > _COMPARED:
                 del having[next(iter(having))]
-        legs = [
-            Leg(call_id, other.call_id, why, max(_time(facts), _time(other)))
-            for why, other in self._ties(facts)
-            if self._is_new(call_id, other.call_id)
-        ]
-        while len(self._calls) > self._max_calls:
-            self._forget(*self._calls.popitem(last=False))
-        return legs
+
+    def _time_of(self, call_id: str) -> int:
+        """0 of a call that was only named."""
+        facts = self._calls.get(call_id)
+        return 0 if facts is None else _time(facts)
 
     def _is_new(self, one: str, other: str) -> bool:
-        found, others = self._found[one], self._found[other]
+        found = self._found.setdefault(one, set())
+        others = self._found.setdefault(other, set())
         if other in found or max(len(found), len(others)) >= MAX_LEGS:
             return False
         found.add(other)
@@ -131,15 +168,18 @@ class LegCorrelator:
         return True
 
     def _forget(self, call_id: str, facts: LegFeatures) -> None:
-        for other in self._found.pop(call_id):
-            self._found[other].discard(call_id)
+        for other in self._found.pop(call_id, ()):
+            others = self._found[other]
+            others.discard(call_id)
+            if not others:
+                del self._found[other]
         for key in _keys(facts):
             having = self._having.get(key, {})
             having.pop(call_id, None)
             if not having:
                 self._having.pop(key, None)
 
-    def _ties(self, facts: LegFeatures) -> Iterator[tuple[LegRelation, LegFeatures]]:
+    def _ties(self, facts: LegFeatures) -> Iterator[tuple[LegRelation, str]]:
         """The surest ties come first, so that they are the ones that are told."""
         yield from self._named("header", facts)
         yield from self._named("replaces", facts)
@@ -151,29 +191,25 @@ class LegCorrelator:
             yield from self._sharing("media", side, facts, _follows)
         for line in facts.origins:
             yield from self._sharing("origin", line, facts, _follows)
-        for users in _parties(facts):
-            yield from self._sharing("parties", users, facts, _follows_at_once)
+        if facts.parties is not None:
+            yield from self._sharing("parties", facts.parties, facts, _follows_at_once)
 
     def _named(
         self, why: LegRelation, facts: LegFeatures
-    ) -> Iterator[tuple[LegRelation, LegFeatures]]:
-        for name in _names(why, facts):
-            if name in self._calls and name != facts.call_id:
-                yield why, self._calls[name]
-        for other in self._having.get((why, facts.call_id), ()):
-            if other != facts.call_id:
-                yield why, self._calls[other]
+    ) -> Iterator[tuple[LegRelation, str]]:
+        names = (_names(why, facts), self._having.get((why, facts.call_id), {}))
+        for name in itertools.chain(*names):
+            if name != facts.call_id:
+                yield why, name
 
-    def _referred(
-        self, facts: LegFeatures
-    ) -> Iterator[tuple[LegRelation, LegFeatures]]:
+    def _referred(self, facts: LegFeatures) -> Iterator[tuple[LegRelation, str]]:
         asked = (("wanted", referral.user) for referral in facts.referrals)
         for other in self._having_any(asked):
             if _was_asked_for(facts, other):
-                yield "transfer", other
+                yield "transfer", other.call_id
         for other in self._having_any(("referral", user) for user in facts.wanted):
             if _was_asked_for(other, facts):
-                yield "transfer", other
+                yield "transfer", other.call_id
 
     def _sharing(
         self,
@@ -181,7 +217,7 @@ class LegCorrelator:
         what: Hashable,
         facts: LegFeatures,
         fits: Callable[[LegFeatures, LegFeatures], bool],
-    ) -> Iterator[tuple[LegRelation, LegFeatures]]:
+    ) -> Iterator[tuple[LegRelation, str]]:
         """The calls that have the same and fit, unless there are too many of them."""
         at_a_time = []
         for name in reversed(self._having.get((why, what), {})):
@@ -190,7 +226,9 @@ class LegCorrelator:
                 at_a_time.append(other)
                 if len(at_a_time) > _COMMON:
                     return
-        yield from ((why, other) for other in at_a_time if fits(facts, other))
+        for other in at_a_time:
+            if fits(facts, other):
+                yield why, other.call_id
 
     def _having_any(self, keys: Iterator[Hashable]) -> Iterator[LegFeatures]:
         for key in keys:
@@ -214,15 +252,10 @@ def _keys(facts: LegFeatures) -> Iterator[Hashable]:
     yield from (("session", pair) for pair in facts.sessions)
     yield from (("media", side) for side in facts.media)
     yield from (("origin", side) for side in facts.origins)
-    yield from (("parties", users) for users in _parties(facts))
+    if facts.parties is not None:
+        yield ("parties", facts.parties)
     yield from (("referral", referral.user) for referral in facts.referrals)
     yield from (("wanted", user) for user in facts.wanted)
-
-
-def _parties(facts: LegFeatures) -> list[tuple[str, str]]:
-    """From whom to whom, where both are known by a name of their own."""
-    both = bool(facts.from_user and facts.to_user)
-    return [(facts.from_user, facts.to_user)] if both else []
 
 
 def _time(facts: LegFeatures) -> int:

@@ -126,8 +126,8 @@ class CallAccess:
         return self.explained().call
 
     def legs_of(self, call_id: str) -> list[tuple[str, str]]:
-        """What is noted of the legs of one Call-ID."""
-        return self._vault().legs(call_id)
+        """What is noted of the legs of one that is a leg itself."""
+        return self._vault().legs_by_way_of(call_id)
 
     def version(self) -> str:
         """Another text whenever there is more to be seen of the call."""
@@ -241,7 +241,7 @@ def _check_legs(vault: Vault, call_id: str, wanted: tuple[str, ...]) -> None:
     else:
         return
     for near in sorted(known)[:LEGS_FOLLOWED]:
-        known |= {other for _, other in vault.legs(near)}
+        known |= {other for _, other in vault.legs_by_way_of(near)}
     for leg in wanted:
         if leg not in known:
             raise LegNotFoundError

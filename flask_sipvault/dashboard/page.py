@@ -90,13 +90,15 @@ class LegsView:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A call that is still up, and how its page learns of more.
+    """A call that is not over as far as is stored, and how its page learns of more.
 
+    :param up: whether its SIP says so; False where no SIP of it is stored.
     :param url: tells the version of what is stored.
     :param version: what this page was made from.
     :param wait: seconds until it is worth asking.
     """
 
+    up: bool
     url: str
     version: str
     wait: int

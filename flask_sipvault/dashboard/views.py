@@ -8,6 +8,7 @@ from flask import render_template
 from flask import request
 from flask.typing import ResponseReturnValue
 
+from ..evidence import Evidence
 from .access import CallAccess
 from .access import state as state
 from .exports.downloads import offered
@@ -39,7 +40,7 @@ def call_page(opening: CallAccess) -> ResponseReturnValue:
         valid_until=opening.until,
         downloads=offered(explained.main, opening),
         legs=legs_view(explained, opening),
-        live=_live(opening, version, explained.call.evidence.state),
+        live=_live(opening, version, explained.call.evidence),
         shared=opening.shared,
         share_url=_share_url(opening),
     )
@@ -53,10 +54,12 @@ def live(opening: CallAccess) -> ResponseReturnValue:
     return jsonify(version=opening.version(), wait=LIVE_SECONDS)
 
 
-def _live(opening: CallAccess, version: str, state_of_call: str) -> Live | None:
-    if state_of_call != "PARTIAL":
+def _live(opening: CallAccess, version: str, evidence: Evidence) -> Live | None:
+    if evidence.state != "PARTIAL":
         return None
-    return Live(opening.addresses.of(".live"), version, LIVE_SECONDS)
+    return Live(
+        bool(evidence.sip), opening.addresses.of(".live"), version, LIVE_SECONDS
+    )
 
 
 def _share_url(opening: CallAccess) -> str:

@@ -9,26 +9,45 @@ from collections.abc import Sequence
 from ..correlation.legs import DEFAULT_HEADERS
 from ..correlation.legs import Leg
 from ..correlation.legs import LegCorrelator
+from ..correlation.legs import MAX_CALLS
 from ..evidence import Evidence
+from ..legrecords import facts_of
+from ..legrecords import record_of
+from ..legrecords import SharedRecords
 from .objects import StoreError
 from .vault import day_of
 from .vault import Vault
+
+#: Of the calls that could not be shared when they were written, so many are shared with
+#: each that can be again.
+_CAUGHT_UP = 50
 
 
 class LegIndex:
     """Notes in one customer's vault which calls belong together.
 
-    Only calls that one and the same object was told of are compared, so each process
-    that writes keeps one for each customer. Safe to use from several threads.
+    Calls are compared that one and the same object was told of, so each process that
+    writes keeps one for each customer; and those that others share. Safe to use from
+    several threads.
 
     :param headers: the SIP header fields that name another Call-ID.
+    :param shared: what other collectors know of this customer's calls.
     """
 
-    def __init__(self, vault: Vault, headers: Sequence[str] = DEFAULT_HEADERS) -> None:
+    def __init__(
+        self,
+        vault: Vault,
+        headers: Sequence[str] = DEFAULT_HEADERS,
+        *,
+        shared: SharedRecords | None = None,
+    ) -> None:
         self._vault = vault
         self._finder = LegCorrelator(headers)
+        self._shared = shared
         self._lock = threading.Lock()
         self._unwritten: deque[Leg] = deque()
+        # The calls that could not be shared, the latest last.
+        self._missed: dict[str, None] = {}
 
     def note(self, evidence: Evidence) -> None:
         """To be called with each part of a call when it has been put into the vault.
@@ -36,7 +55,10 @@ class LegIndex:
         :raises StoreError: if a mark cannot be written; the next call tries it again.
         """
         with self._lock:
-            self._unwritten.extend(self._finder.add(evidence))
+            taken = self._finder.take(evidence)
+            self._unwritten.extend(self._finder.compare(evidence.call_id))
+        if taken and self._shared is not None:
+            self._share(evidence.call_id, self._shared)
         while self._unwritten:
             try:
                 leg = self._unwritten.popleft()
@@ -47,3 +69,37 @@ class LegIndex:
             except StoreError:
                 self._unwritten.append(leg)
                 raise
+
+    def _share(self, call_id: str, shared: SharedRecords) -> None:
+        """Compare a call with those of other collectors, and then what was missed."""
+        if not self._exchange(call_id, shared):
+            return
+        for _ in range(_CAUGHT_UP):
+            with self._lock:
+                missed = next(iter(self._missed), None)
+                if missed is None:
+                    return
+                del self._missed[missed]
+            if not self._exchange(missed, shared):
+                return
+
+    def _exchange(self, call_id: str, shared: SharedRecords) -> bool:
+        with self._lock:
+            facts = self._finder.facts(call_id)
+            record = None if facts is None else record_of(facts)
+        if record is None:
+            return True  # so many came since that it is forgotten
+        # Meanwhile others may go on.
+        texts = shared.exchange(record)
+        with self._lock:
+            if texts is None:
+                self._missed[call_id] = None
+                if len(self._missed) > MAX_CALLS:
+                    del self._missed[next(iter(self._missed))]
+                return False
+            learned = [facts for text in texts if (facts := facts_of(text)) is not None]
+            for facts in learned:
+                self._finder.learn(facts)
+            if learned:
+                self._unwritten.extend(self._finder.compare(call_id))
+        return True

@@ -155,6 +155,16 @@ class Vault:
         """
         return self._list(call_id, now)[1]
 
+    def legs_by_way_of(self, call_id: str) -> list[tuple[str, str]]:
+        """The same, for those who look for the legs of legs: none where no part of the
+        call is kept. What calls only name, such as a constant in a header, does not
+        make them legs of each other.
+
+        :raises StoreError: if the store does not answer.
+        """
+        parts, legs = self._list(call_id, None)
+        return legs if parts else []
+
     def version(self, call_id: str, *, now: float | None = None) -> str:
         """Another text whenever there is more of the call: how many objects there are,
         a hyphen, and which. One LIST, no GET; it may be :data:`LIST_SECONDS` old.

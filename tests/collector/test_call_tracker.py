@@ -176,10 +176,80 @@ class TestPlace:
         line = log("REGISTER a@b", of_call=False)
 
         assert clock.place(line) == "?"
+        clock.feed(sip_item("REGISTER sip:b SIP/2.0", "1 REGISTER"))
         assert clock.place(line, at_last=True) is None
-        assert clock.sessions.left_out == {"log": 1}
+        assert clock.sessions.left_out == {"log": 1, "sip": 1}
         clock.feed(invite())
         assert clock.place(line) == "a@b"
+
+    @pytest.mark.parametrize("kind", ["rtcp", "log", "quality"])
+    def test_what_names_a_call_id_whose_sip_never_comes_goes_under_it(
+        self, kind: str
+    ) -> None:
+        clock = Clock()
+        item = other(kind, b"of a@b", of_call=False)
+
+        assert clock.place(item) == "?"
+        assert clock.place(item, at_last=True) == "a@b"
+        # The next need not wait.
+        assert clock.place(item) == "a@b"
+        assert clock.sessions.left_out == {}
+
+    @pytest.mark.parametrize("name", ["", " ", "a b@c", "a@b\n", "\x00"])
+    def test_what_names_no_call_id_is_left_out(self, name: str) -> None:
+        item = other("quality", b"{}", call_id=name, of_call=False)
+
+        assert Clock().place(item, at_last=True) is None
+
+    def test_a_name_whose_sip_never_came_draws_nothing_else_to_itself(self) -> None:
+        clock = Clock()
+        item = rtcp(7, call_id="SIP/trunk-1")
+        clock.add(item, at_last=True)
+
+        assert clock.place(log("SIP/trunk-1", call_id="x", of_call=False)) == "?"
+        register = sip_item(
+            "REGISTER sip:b SIP/2.0", "1 REGISTER", call_id="SIP/trunk-1"
+        )
+        assert clock.place(register) is None
+        clock.feed(invite(sdp=sdp()))
+        assert clock.place(item) == "a@b"
+
+    def test_only_so_many_call_ids_have_no_sip(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "MAX_WITHOUT_SIP", 2)
+        clock = Clock()
+        names = [other("quality", b"", call_id=name) for name in "abc"]
+
+        assert [clock.place(item) for item in names] == ["a", "b", None]
+        assert clock.sessions.left_out == {"quality": 1}
+        assert clock.sessions.over_limit == {"calls": 1}
+        # A call is one all the same, and makes room when its SIP comes.
+        clock.feed(invite(call_id="a"), invite(call_id="d"))
+        assert clock.place(names[2]) == "c"
+        # So does one that is forgotten.
+        clock.due(300)
+        clock.due(600)
+        assert clock.place(other("quality", b"", call_id="e")) == "e"
+
+    @pytest.mark.parametrize(
+        ("limit", "most"),
+        [("items", "MAX_ITEMS_WITHOUT_SIP"), ("bytes", "MAX_BYTES_WITHOUT_SIP")],
+    )
+    def test_of_one_call_id_without_sip_only_so_much_is_kept(
+        self, limit: str, most: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, most, 3)
+        clock = Clock()
+        item = other("rtcp", b"x")
+
+        assert [clock.place(item) for _ in range(4)] == ["a@b"] * 3 + [None]
+        # A part that is written makes no room.
+        clock.due(100)
+        assert clock.place(item) is None
+        assert clock.sessions.over_limit == {limit: 2}
+        clock.feed(invite())
+        assert clock.place(item) == "a@b"
 
     def test_customers_never_meet(self) -> None:
         clock = Clock()
@@ -387,6 +457,31 @@ class TestParts:
 
         assert clock.due(30) == [("PARTIAL", 1, 2)]
         assert clock.due(20000) == []
+
+    def test_of_a_long_call_whose_sip_is_elsewhere_not_every_part_comes_so_soon(
+        self,
+    ) -> None:
+        clock = Clock()
+        parts = []
+        for second in range(0, 1000, 5):
+            clock.now = second
+            clock.feed(other("rtcp", b"report"))
+            parts += [(second, part.state) for part in clock.parts(second)]
+
+        assert parts == [
+            (30, "PARTIAL"),
+            (335, "PARTIAL"),
+            (640, "PARTIAL"),
+            (945, "PARTIAL"),
+        ]
+
+    def test_without_sip_a_call_never_expires(self) -> None:
+        clock = Clock(linger=5, call_timeout=6, partial_seconds=300)
+        clock.feed(log("a@b"))
+        assert clock.due(5) == [("PARTIAL", 1, 1)]
+        clock.feed(log("a@b"))
+
+        assert clock.due(10_000) == [("PARTIAL", 2, 2)]
 
     def test_what_comes_after_the_last_part_makes_another(self) -> None:
         clock = Clock()

@@ -12,8 +12,11 @@ from collections.abc import Callable
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from flask_sipvault.collector import call_tracker as sessions
 from flask_sipvault.collector import metrics
+from flask_sipvault.protocols import agent
 
+from .conftest import TS
 from .live import handshake
 from .live import Live
 from .live import recording
@@ -62,6 +65,21 @@ def test_what_came_and_what_became_of_it_is_counted(live: Live) -> None:
     assert told["sipvault_spool_limit_bytes", ()] == 1 << 30
     assert told["sipvault_spool_full", ()] == 0
     assert told["process_resident_memory_bytes", ()] > 1 << 20
+
+
+def test_what_is_beyond_the_limits_of_calls_without_sip_is_counted(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "MAX_ITEMS_WITHOUT_SIP", 2)
+    report = agent.build(agent.RtcpFrame(TS, "a@b", 1, b"\x80\xc9\0\1\0\0\0\1"))
+    live.deliver(handshake() + 5 * report)
+    wait_until(lambda: live.server.gate.items["agent", "rtcp"] == 5)
+
+    told = figures(live)
+
+    assert told["sipvault_over_limit_total", ("items",)] == 3
+    assert told["sipvault_left_out_total", ("rtcp",)] == 3
+    assert told["sipvault_kept_total", ("rtcp",)] == 2
 
 
 def test_connections_are_counted_by_their_protocol(live: Live) -> None:

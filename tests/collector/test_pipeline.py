@@ -27,6 +27,7 @@ from .conftest import ok
 from .conftest import other
 from .conftest import refusal
 from .conftest import sip_item
+from .conftest import TS
 from .test_call_tracker import rtcp
 from .test_call_tracker import sdp
 
@@ -216,6 +217,63 @@ def test_of_two_collectors_each_with_half_of_a_call_the_vault_makes_one(
     assert sorted(line.line for line in call.logs) == ["a@b here", "a@b there"]
     assert call.state == "COMPLETE"
     assert len(call.parts) == 2
+
+
+def reports(count: int) -> list[Item]:
+    """RTCP of the call that names it, from a relay that knows nothing of its SIP."""
+    return [
+        other("rtcp", b"\x80\xc9\0\1\0\0\0" + bytes([n]), ts=TS + n, of_call=False)
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("sip_first", [True, False])
+def test_of_two_collectors_one_with_the_sip_and_one_with_the_rtcp_too(
+    start: Callable[..., Collector], sip_first: bool
+) -> None:
+    one, other_one = start(), start()
+    other_one.stores = {"acme": one.store()}
+    one.take(*CALL)
+    other_one.take(*reports(5))
+    for each in (one, other_one) if sip_first else (other_one, one):
+        each.wait(62)
+
+    call = one.call("a@b")
+    assert (len(call.sip), len(call.rtcp), len(call.parts)) == (4, 5, 2)
+    assert call.state == "COMPLETE"
+    assert other_one.pipeline.sessions.left_out == {}
+    assert other_one.spooled() == 0
+
+
+@pytest.mark.parametrize("later", [1, 20, 40, 200])
+def test_when_the_sip_comes_later_it_is_still_one_call(
+    collector: Collector, later: int
+) -> None:
+    collector.take(*reports(3))
+    collector.wait(later)
+    collector.take(*CALL, *reports(5)[3:])
+    collector.wait(400)
+
+    call = collector.call("a@b")
+    assert (len(call.sip), len(call.rtcp)) == (4, 5)
+    assert call.state == "COMPLETE"
+    assert collector.spooled() == 0
+
+
+@pytest.mark.parametrize("before", [1, 10, 40])
+def test_what_came_without_sip_survives_a_restart(
+    collector: Collector, before: int
+) -> None:
+    collector.take(*reports(3))
+    collector.wait(before)
+    collector.kill()
+    collector.restart()
+    collector.take(*reports(5)[3:])
+    collector.wait(400)
+
+    call = collector.call("a@b")
+    assert (len(call.rtcp), call.state) == (5, "PARTIAL")
+    assert collector.spooled() == 0
 
 
 def test_while_the_store_is_away_calls_wait_in_the_spool_even_through_a_restart(

@@ -40,6 +40,50 @@ def test_without_a_setting_the_original_products_ports_and_times_hold() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://redis.example",
+        "redis://:p%40ss@redis.example:7000/3",
+        "rediss://user:secret@[2001:db8::7]:6379/0",
+        "unix:///run/redis/redis.sock",
+    ],
+)
+def test_where_redis_is(url: str) -> None:
+    settings = collector(CORRELATION=url)
+
+    assert settings.correlation == url
+    assert url not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis.example:6379",
+        "http://:secret@redis.example",
+        "redis://",
+        "redis://:secret@",
+        "redis://:secret@redis.example:0",
+        "redis://:secret@redis.example:99999",
+        "redis://:secret@redis.example/db",
+        "redis://:secret@redis.example/0/1",
+        "redis://:secret@redis.example?db=1",
+        "redis://:secret@redis.example#x",
+        "redis://:sec ret@redis.example",
+        "redis://:secret@[2001:db8::7",
+        "unix://",
+        "unix://host/redis.sock",
+        7,
+    ],
+)
+def test_what_is_no_redis_url_is_refused_and_not_repeated(url: object) -> None:
+    with pytest.raises(SettingsError) as caught:
+        collector(CORRELATION=url)
+
+    assert caught.value.setting == "SIPVAULT_CORRELATION"
+    assert "sec" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["LISTEN_TCP", "LISTEN_HEP", "METRICS_LISTEN"])
 @pytest.mark.parametrize(
     ("text", "host", "port"),

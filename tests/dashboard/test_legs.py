@@ -77,10 +77,23 @@ class TestTheList:
         page = client.get(link).text
         assert page.count("<code>b@host</code>") == 1
 
+    def test_two_calls_that_name_what_nobody_captured_are_not_shown_together(
+        self, client: FlaskClient, keep: Keep, app: Flask
+    ) -> None:
+        link = keep(small_call())
+        keep(small_call("stranger@host"))
+        vault_of(app).mark_legs("call@host", "customer-7", "header", DAY)
+        vault_of(app).mark_legs("stranger@host", "customer-7", "header", DAY)
+
+        assert "customer-7 named in a header" in words(client.get(link).text)
+        assert "stranger@host" not in client.get(link + "&hops=2").text
+        assert client.get(beside(link, "stranger@host")).status_code == 404
+
     def test_legs_of_legs_are_looked_for_on_request_only(
         self, client: FlaskClient, keep: Keep, app: Flask
     ) -> None:
         link = keep(small_call())
+        keep(small_call("b@host"))
         vault_of(app).mark_legs("call@host", "b@host", "header", DAY)
         vault_of(app).mark_legs("b@host", "c@host", "transfer", DAY)
         vault_of(app).mark_legs("c@host", "d@host", "transfer", DAY)
@@ -182,7 +195,7 @@ class TestBesideTheCall:
         link = keep(small_call())
         vault_of(app).mark_legs("call@host", "b@host", "header", DAY)
         seen = words(client.get(beside(link, "b@host")).text)
-        assert re.search("Nothing is stored any more of .*b@host", seen)
+        assert re.search("Nothing is stored of .*b@host", seen)
 
     def test_no_more_legs_than_letters(
         self, client: FlaskClient, keep: Keep, app: Flask

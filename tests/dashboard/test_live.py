@@ -11,9 +11,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_sipvault.evidence import Evidence
+from flask_sipvault.evidence import LogLine
 from flask_sipvault.vault import vault as vault_module
 
 from .calls import CUSTOMER
+from .calls import file_of
 from .calls import link_to
 from .calls import packet
 from .calls import small_call
@@ -55,6 +57,26 @@ def test_the_page_says_so_and_can_be_reloaded_without_a_script(
     reload = re.search(r'<a class="sv-noprint" href="([^"]+)">Reload', page)
     assert reload
     assert client.get(html.unescape(reload[1])).status_code == 200
+
+
+def test_a_call_whose_sip_is_not_there_yet_does_not_count_as_up(
+    client: FlaskClient, keep: Keep
+) -> None:
+    line = LogLine(packet("BYE sip:b SIP/2.0").ts, "proxy", "call@host here")
+    link = keep(Evidence(CUSTOMER, "call@host", "PARTIAL", logs=[line]))
+
+    page = client.get(link).text
+    assert "No SIP of this call is stored yet" in words(page)
+    assert "still up" not in words(page)
+    report = client.get(file_of(link, "report.html")).text
+    assert "still up" not in report
+
+    url, version = asked(page)
+    keep(small_call("call@host"))
+    assert client.get(url).json["version"] != version  # type: ignore[index]
+    page = client.get(link).text
+    assert "No SIP" not in words(page)
+    assert "data-sv-live-url" not in page
 
 
 def test_a_call_that_is_over_asks_for_nothing(client: FlaskClient, keep: Keep) -> None:

@@ -175,7 +175,8 @@ def _notices(call: Call) -> Iterator[str]:
     evidence = call.evidence
     for damage in evidence.damage:
         yield f"Cannot be read: {on_one_line(damage)}"
-    if evidence.state in _STATES:
+    # Without SIP there is no telling whether it was up.
+    if evidence.state in _STATES and (evidence.sip or evidence.state != "PARTIAL"):
         yield _STATES[evidence.state]
     for count, most, what in (
         (len(call.messages), MESSAGES, "messages"),
