@@ -33,8 +33,8 @@ from ..vault.leg_index import LegIndex
 from ..vault.objects import StoreError
 from ..vault.vault import Vault
 from .call_tracker import Part
-from .correlation import Correlation
 from .items import Item
+from .redis_correlation import Correlation
 from .spool import Spool
 
 logger = logging.getLogger(__name__)

@@ -17,10 +17,10 @@ from ..vault.vault import Vault
 from .call_tracker import CallTracker
 from .call_tracker import Waiting
 from .call_tracker import Watch
-from .correlation import Correlation
 from .items import Item
 from .part_writer import PartWriter
 from .part_writer import THREADS
+from .redis_correlation import Correlation
 from .spool import Spool
 
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from ..config.collector import CollectorSettings
 from ..services import Services
 from .acceptor import TlsError
-from .correlation import Correlation
 from .listeners import ListenError
 from .logs import log_to_stderr
 from .pipeline import Pipeline
+from .redis_correlation import Correlation
 from .restart.systemd import notify
 from .restart.takeover import Inheritance
 from .restart.takeover import knock

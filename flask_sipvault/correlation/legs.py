@@ -121,7 +121,7 @@ class LegCorrelator:
         known.learn(facts)
         self._index(known)
 
-    def facts(self, call_id: str) -> LegFeatures | None:
+    def features(self, call_id: str) -> LegFeatures | None:
         """What is known of a call; None if it is not, or not any more."""
         return self._calls.get(call_id)
 

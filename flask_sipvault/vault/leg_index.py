@@ -6,14 +6,14 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
+from ..correlation.leg_records import features_of
+from ..correlation.leg_records import record_of
+from ..correlation.leg_records import SharedRecords
 from ..correlation.legs import DEFAULT_HEADERS
 from ..correlation.legs import Leg
 from ..correlation.legs import LegCorrelator
 from ..correlation.legs import MAX_CALLS
 from ..evidence import Evidence
-from ..legrecords import facts_of
-from ..legrecords import record_of
-from ..legrecords import SharedRecords
 from .objects import StoreError
 from .vault import day_of
 from .vault import Vault
@@ -85,7 +85,7 @@ class LegIndex:
 
     def _exchange(self, call_id: str, shared: SharedRecords) -> bool:
         with self._lock:
-            facts = self._finder.facts(call_id)
+            facts = self._finder.features(call_id)
             record = None if facts is None else record_of(facts)
         if record is None:
             return True  # so many came since that it is forgotten
@@ -97,7 +97,9 @@ class LegIndex:
                 if len(self._missed) > MAX_CALLS:
                     del self._missed[next(iter(self._missed))]
                 return False
-            learned = [facts for text in texts if (facts := facts_of(text)) is not None]
+            learned = [
+                facts for text in texts if (facts := features_of(text)) is not None
+            ]
             for facts in learned:
                 self._finder.learn(facts)
             if learned:

@@ -569,4 +569,4 @@ class TestRecordings:
             legs = of_capture(path, finder)
             # Some name in X-CID a call that was captured elsewhere.
             assert all(leg.why == "header" for leg in legs), path
-            assert all(finder.facts(leg.other) is None for leg in legs), path
+            assert all(finder.features(leg.other) is None for leg in legs), path

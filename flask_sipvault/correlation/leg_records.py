@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 from typing import Protocol
 
-from .correlation.leg_features import LegFeatures
-from .correlation.leg_features import MAX_EACH
-from .correlation.leg_features import Referral
-from .correlation.leg_features import Side
-from .protocols.address import Endpoint
+from ..protocols.address import Endpoint
+from .leg_features import LegFeatures
+from .leg_features import MAX_EACH
+from .leg_features import Referral
+from .leg_features import Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,10 @@ def record_of(facts: LegFeatures) -> Record:
     )
 
 
-def facts_of(text: str) -> LegFeatures | None:
+def features_of(text: str) -> LegFeatures | None:
     """What a record says of its call; None where it is not one of ours."""
     try:
-        return _facts(json.loads(text))
+        return _features(json.loads(text))
     except (LookupError, TypeError, ValueError, RecursionError):
         return None
 
@@ -113,7 +113,7 @@ def _text(facts: LegFeatures) -> str:
     return json.dumps(record, separators=(",", ":"))
 
 
-def _facts(record: dict[str, Any]) -> LegFeatures:
+def _features(record: dict[str, Any]) -> LegFeatures:
     source = record["source"]
     return LegFeatures(
         _word(record["call_id"]),

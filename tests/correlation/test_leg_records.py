@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_sipvault.correlation.leg_features import LegFeatures
+from flask_sipvault.correlation.leg_records import features_of
+from flask_sipvault.correlation.leg_records import Record
+from flask_sipvault.correlation.leg_records import record_of
 from flask_sipvault.correlation.legs import Leg
 from flask_sipvault.correlation.legs import LegCorrelator
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.importing.importer import import_capture
-from flask_sipvault.legrecords import facts_of
-from flask_sipvault.legrecords import Record
-from flask_sipvault.legrecords import record_of
 from flask_sipvault.protocols.capture import read_capture
 
 from .test_legs import ALICE
@@ -32,11 +32,11 @@ from .test_legs import UUID_A
 from .test_legs import UUID_B
 
 
-def facts_about(*parts: Evidence) -> LegFeatures:
+def features_of_call(*parts: Evidence) -> LegFeatures:
     finder = LegCorrelator()
     for part in parts:
         assert finder.take(part)
-    facts = finder.facts(parts[0].call_id)
+    facts = finder.features(parts[0].call_id)
     assert facts is not None
     return facts
 
@@ -70,9 +70,9 @@ def rich_call() -> Evidence:
 
 
 def test_what_is_compared_comes_back_as_it_was() -> None:
-    facts = facts_about(rich_call())
+    facts = features_of_call(rich_call())
 
-    again = facts_of(record_of(facts).text)
+    again = features_of(record_of(facts).text)
     assert again == facts
     assert again is not None
     assert again.referrals
@@ -86,11 +86,11 @@ def test_what_is_compared_comes_back_as_it_was() -> None:
     st.text(max_size=200), st.recursive(st.none() | st.integers() | st.text(), st.lists)
 )
 def test_what_is_no_record_of_ours_is_nothing(text: str, value: object) -> None:
-    assert facts_of(text) is None
-    record = json.loads(record_of(facts_about(rich_call())).text)
+    assert features_of(text) is None
+    record = json.loads(record_of(features_of_call(rich_call())).text)
     for name in record:
         # Whatever stands there, it is refused or it can be compared.
-        facts = facts_of(json.dumps({**record, name: value}))
+        facts = features_of(json.dumps({**record, name: value}))
         if facts is not None:
             finder = LegCorrelator()
             finder.learn(facts)
@@ -102,14 +102,14 @@ class TestTwoCollectors:
 
     def found(self, mine: Evidence, theirs: Evidence) -> list[Leg]:
         """What the second collector finds, told of the other's call."""
-        record = record_of(facts_about(theirs))
+        record = record_of(features_of_call(theirs))
         finder = LegCorrelator()
         finder.take(mine)
-        own = finder.facts(mine.call_id)
+        own = finder.features(mine.call_id)
         assert own is not None
         if not set(record.offered) & set(record_of(own).sought):
             return finder.compare(mine.call_id)
-        told = facts_of(record.text)
+        told = features_of(record.text)
         assert told is not None
         finder.learn(told)
         return finder.compare(mine.call_id)
@@ -183,9 +183,9 @@ class TestOneCallAtTwoCollectors:
             Evidence("acme", "a", sip=whole.sip[cut:]),
         ]
         for order in (parts, parts[::-1]):
-            one, other = (facts_about(part) for part in order)
+            one, other = (features_of_call(part) for part in order)
             one.learn(other)
-            everything = facts_about(whole)
+            everything = features_of_call(whole)
             assert (one.began, one.source, one.final, one.over) == (
                 everything.began,
                 everything.source,
@@ -204,7 +204,7 @@ class TestOneCallAtTwoCollectors:
 
 
 def test_names_tell_nothing_of_what_they_stand_for() -> None:
-    record = record_of(facts_about(rich_call()))
+    record = record_of(features_of_call(rich_call()))
     assert isinstance(record, Record)
     names = [record.name, *record.offered, *record.sought]
     assert all(len(name) == 32 and int(name, 16) >= 0 for name in names)

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from flask_sipvault.collector import correlation as module
-from flask_sipvault.collector.correlation import Correlation
-from flask_sipvault.collector.correlation import place_of
+from flask_sipvault.collector import redis_correlation as module
+from flask_sipvault.collector.redis_correlation import Correlation
+from flask_sipvault.collector.redis_correlation import place_of
 from flask_sipvault.config.settings import SettingsError
 from flask_sipvault.correlation.leg_features import LegFeatures
+from flask_sipvault.correlation.leg_records import record_of
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.importing.importer import import_capture
-from flask_sipvault.legrecords import record_of
 from flask_sipvault.protocols.address import Endpoint
 from flask_sipvault.protocols.capture import read_capture
 from flask_sipvault.vault.folder import FolderStore

@@ -27,9 +27,9 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from ..config.converters import SettingsError
-from ..legrecords import facts_of
-from ..legrecords import Record
-from ..legrecords import record_of
+from ..correlation.leg_records import features_of
+from ..correlation.leg_records import Record
+from ..correlation.leg_records import record_of
 
 logger = logging.getLogger(__name__)
 
@@ -161,7 +161,9 @@ class Correlation:
 
 
 class CustomerCorrelation:
-    """The calls of one customer; a :class:`flask_sipvault.legrecords.SharedRecords`."""
+    """The calls of one customer, as
+    :class:`flask_sipvault.correlation.leg_records.SharedRecords` has them.
+    """
 
     def __init__(self, correlation: Correlation, client: Any, customer_id: str) -> None:
         self._correlation = correlation
@@ -174,7 +176,7 @@ class CustomerCorrelation:
         self._lock = threading.Lock()
 
     def exchange(self, record: Record) -> list[str] | None:
-        """See :class:`flask_sipvault.legrecords.SharedRecords`."""
+        """See :class:`flask_sipvault.correlation.leg_records.SharedRecords`."""
         if len(record.text) > MAX_RECORD:
             self._correlation.count("too_large")
             return []
@@ -250,7 +252,7 @@ class CustomerCorrelation:
         for name, records in zip(oldest, known, strict=True):
             pipe.delete(self._call(name.decode()))
             for text in records.values():
-                facts = facts_of(text.decode("ascii", "replace"))
+                facts = features_of(text.decode("ascii", "replace"))
                 if facts is not None:
                     for key in record_of(facts).offered:
                         pipe.zrem(self._key(key), name)
