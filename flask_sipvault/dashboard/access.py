@@ -12,6 +12,7 @@ from functools import wraps
 from typing import cast
 from typing import TYPE_CHECKING
 from typing import TypeAlias
+from typing import TypeVar
 
 from flask import current_app
 from flask import request
@@ -20,11 +21,10 @@ from flask.typing import ResponseReturnValue
 from ..access.links import HOURS_OF_GRACE
 from ..analysis.explain import Call
 from ..analysis.joined_call import MAX_LEGS
-from ..analysis.ladder.aliases import NO_ALIASES
 from ..evidence import call_hash
 from ..evidence import Evidence
-from ..masking import mask
 from ..vault.bundle import pack
+from ..vault.listing import Listing
 from .addresses import Addresses
 from .call_cache import ExplainedCall
 from .errors import CallNotFoundError
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger("flask_sipvault.dashboard")
+
+_T = TypeVar("_T")
 
 #: Of so many legs their own legs are looked for, each by one listing.
 LEGS_FOLLOWED = 20
@@ -76,6 +78,7 @@ class CallAccess:
         self.beside = beside
         self.two_hops = two_hops
         self._call_id = call_id
+        self._listings: list[Listing] = []
 
     @property
     def file_name(self) -> str:
@@ -89,10 +92,12 @@ class CallAccess:
 
         :raises CallNotFoundError: if nothing is.
         """
-        evidence = self._vault().find(self._call_id)
+        evidence = state().explained.evidence(
+            self._vault(), self._listed()[0], masked=self.masked
+        )
         if evidence is None:
             raise self._not_found()
-        return mask(evidence) if self.masked else evidence
+        return evidence
 
     def parts(self) -> list[tuple[str, bytes]]:
         """The parts of the call as they are kept; masked, all of it as one part.
@@ -111,12 +116,26 @@ class CallAccess:
 
         :raises CallNotFoundError: if nothing is stored.
         """
-        evidence = self.evidence()
-        if self.masked:
-            # An alias is a name, and may be one of an address that was made up.
-            return ExplainedCall(evidence, NO_ALIASES, state().settings.scale)
-        others = [self._vault().find(other) for other in self.beside]
-        return state().explained.of(evidence, [each for each in others if each])
+        call, *others = self._listed()
+        explained = state().explained.of(
+            self._vault(), call, others, masked=self.masked
+        )
+        if explained is None:
+            raise self._not_found()
+        return explained
+
+    def text(
+        self, name: str, make: Callable[[], _T], length: Callable[[_T], int]
+    ) -> _T:
+        """Something written of the call as :meth:`explained` gives it, made now or
+        before.
+
+        :param name: of what it is; it must depend on nothing but the call.
+        :param length: how many characters it has.
+        """
+        return state().explained.text(
+            name, self._listed(), make, masked=self.masked, length=length
+        )
 
     def call(self) -> Call:
         """All that is to be seen: the call, with the legs beside it joined in.
@@ -131,8 +150,7 @@ class CallAccess:
 
     def version(self) -> str:
         """Another text whenever there is more to be seen of the call."""
-        calls = (self._call_id, *self.beside)
-        return "_".join(self._vault().version(call_id) for call_id in calls)
+        return "_".join(listing.version for listing in self._listed())
 
     def share(self, *, seconds: int, masked: bool) -> tuple[str, int]:
         """The address of a shared link to the call alone, and until when it works, in
@@ -146,6 +164,15 @@ class CallAccess:
             self.customer_id, self._call_id, seconds=seconds, masked=masked
         )
         return state().url_of_share(token), shares.open(token).until
+
+    def _listed(self) -> list[Listing]:
+        """What there is of the call and the legs beside it: one answer shows one
+        version of them.
+        """
+        if not self._listings:
+            calls = (self._call_id, *self.beside)
+            self._listings = [self._vault().listing(call_id) for call_id in calls]
+        return self._listings
 
     def _vault(self) -> Vault:
         return state().vault(self.customer_id)

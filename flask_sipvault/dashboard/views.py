@@ -30,8 +30,6 @@ def open_click(token: str) -> ResponseReturnValue:
 
 def call_page(opening: CallAccess) -> ResponseReturnValue:
     """The page of a call."""
-    # What comes in between is then fetched once more, and not missed.
-    version = opening.version()
     explained = opening.explained()
     page = describe(
         explained,
@@ -40,7 +38,7 @@ def call_page(opening: CallAccess) -> ResponseReturnValue:
         valid_until=opening.until,
         downloads=offered(explained.main, opening),
         legs=legs_view(explained, opening),
-        live=_live(opening, version, explained.call.evidence),
+        live=_live(opening, explained.call.evidence),
         shared=opening.shared,
         share_url=_share_url(opening),
     )
@@ -54,11 +52,14 @@ def live(opening: CallAccess) -> ResponseReturnValue:
     return jsonify(version=opening.version(), wait=LIVE_SECONDS)
 
 
-def _live(opening: CallAccess, version: str, evidence: Evidence) -> Live | None:
+def _live(opening: CallAccess, evidence: Evidence) -> Live | None:
     if evidence.state != "PARTIAL":
         return None
     return Live(
-        bool(evidence.sip), opening.addresses.of(".live"), version, LIVE_SECONDS
+        bool(evidence.sip),
+        opening.addresses.of(".live"),
+        opening.version(),
+        LIVE_SECONDS,
     )
 
 

@@ -22,8 +22,10 @@ from typing import Protocol
 from ..evidence import call_hash
 from ..evidence import Evidence
 from ..evidence import merge
+from ..singleflight import SingleFlight
 from . import archive
 from . import bundle
+from .listing import Listing
 from .objects import MAX_OBJECT
 from .objects import ObjectStore
 from .objects import StoredObject
@@ -72,7 +74,8 @@ class Cache(Protocol):
 
 
 class Vault:
-    """The calls of one customer.
+    """The calls of one customer. For several threads at once: what more of them ask for
+    at the same time is listed, and fetched, once.
 
     :param prefix: of every key, without a slash at its end; empty for none.
     :param lookback_days: how far back :meth:`find` looks.
@@ -93,6 +96,7 @@ class Vault:
         self.lookback_days = lookback_days
         self._calls = f"{prefix.strip('/')}/calls/".lstrip("/")
         self._cache = cache
+        self._flights = SingleFlight()
 
     def put(self, evidence: Evidence) -> str:
         """Keep the evidence as one part; its key. Again the same, again the same key.
@@ -119,7 +123,25 @@ class Vault:
         :param now: seconds since the epoch, instead of the clock.
         :raises StoreError: if the store does not answer: then there is no telling.
         """
+        return self.read(self.listing(call_id, now=now))
+
+    def listing(self, call_id: str, *, now: float | None = None) -> Listing:
+        """What there is of a call of the last days: one LIST, no GET; it may be
+        :data:`LIST_SECONDS` old.
+
+        :param now: seconds since the epoch, instead of the clock.
+        :raises StoreError: if the store does not answer: then there is no telling.
+        """
         parts, legs = self._list(call_id, now)
+        return Listing(self.customer_id, call_id, tuple(parts), tuple(legs))
+
+    def read(self, listing: Listing) -> Evidence | None:
+        """All that is kept of the listed parts; None where that is nothing: one GET
+        for each part.
+
+        :raises StoreError: if the store does not answer.
+        """
+        parts, call_id = listing.parts, listing.call_id
         found: list[Evidence] = []
         damage: list[str] = []
         room = MAX_CALL
@@ -146,7 +168,7 @@ class Vault:
         if not found:
             found.append(Evidence(self.customer_id, call_id, "PARTIAL"))
         whole = merge(found)
-        return replace(whole, legs=legs, damage=[*whole.damage, *damage])
+        return replace(whole, legs=list(listing.legs), damage=[*whole.damage, *damage])
 
     def legs(self, call_id: str, *, now: float | None = None) -> list[tuple[str, str]]:
         """Pairs of a reason and another Call-ID of the same call: one LIST, no GET.
@@ -164,17 +186,6 @@ class Vault:
         """
         parts, legs = self._list(call_id, None)
         return legs if parts else []
-
-    def version(self, call_id: str, *, now: float | None = None) -> str:
-        """Another text whenever there is more of the call: how many objects there are,
-        a hyphen, and which. One LIST, no GET; it may be :data:`LIST_SECONDS` old.
-
-        :raises StoreError: if the store does not answer.
-        """
-        parts, legs = self._list(call_id, now)
-        names = repr(([part.key for part in parts], legs))
-        digest = hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()
-        return f"{len(parts) + len(legs)}-{digest[:16]}"
 
     def newest_day(self, call_id: str) -> str | None:
         """The UTC day of the call's newest part, however long ago; None without parts.
@@ -256,13 +267,9 @@ class Vault:
         # As plain tuples: a cache may outlive the version that filled it.
         listed = self._cached(cache_key)
         if listed is None:
-            listed = [
-                (item.key, item.size, item.etag)
-                for item in self.store.list(prefix, start_after)
-            ]
-            # An empty listing is not kept: somebody waits for the call to appear.
-            if listed:
-                self._remember(cache_key, listed, LIST_SECONDS)
+            listed = self._flights.run(
+                cache_key, lambda: self._listed(cache_key, prefix, start_after)
+            )
         parts, legs = [], []
         for item in listed:
             stored = StoredObject(*item)
@@ -275,12 +282,33 @@ class Vault:
                     legs.append((match[1], other))
         return parts, legs
 
+    def _listed(
+        self, cache_key: str, prefix: str, start_after: str
+    ) -> list[tuple[str, int, str]]:
+        # The thread that listed before this one may have ended a moment ago.
+        cached: list[tuple[str, int, str]] | None = self._cached(cache_key)
+        if cached is not None:
+            return cached
+        listed = [
+            (item.key, item.size, item.etag)
+            for item in self.store.list(prefix, start_after)
+        ]
+        # An empty listing is not kept: somebody waits for the call to appear.
+        if listed:
+            self._remember(cache_key, listed, LIST_SECONDS)
+        return listed
+
     def _fetch(
         self, parts: Sequence[StoredObject]
     ) -> Iterable[tuple[StoredObject, bytes]]:
         """The parts' bytes, from the cache or else all at once. What vanished since
         the listing is left out.
         """
+        return self._flights.run(tuple(parts), lambda: self._fetch_now(parts))
+
+    def _fetch_now(
+        self, parts: Sequence[StoredObject]
+    ) -> list[tuple[StoredObject, bytes]]:
         data = {part: self._cached(self._part_key(part)) for part in parts}
         missing = [part for part, cached in data.items() if cached is None]
         if missing:

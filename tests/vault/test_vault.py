@@ -233,21 +233,21 @@ def test_legs_and_version_are_told_by_one_list(plain: Vault, counted: Counted) -
     plain.mark_legs(CALL_ID, "other", "refer", day_of(T))
     counted.requests.clear()
     assert plain.legs(CALL_ID, now=NOON) == [("refer", "other")]
-    assert plain.version(CALL_ID, now=NOON).startswith("2-")
+    assert plain.listing(CALL_ID, now=NOON).version.startswith("2-")
     assert counted.requests == ["LIST", "LIST"]
 
 
 def test_the_version_changes_with_every_part_and_every_leg(plain: Vault) -> None:
-    versions = [plain.version(CALL_ID, now=NOON)]
+    versions = [plain.listing(CALL_ID, now=NOON).version]
     for add in (
         lambda: plain.put(part(1)),
         lambda: plain.put(part(2)),
         lambda: plain.mark_legs(CALL_ID, "other", "refer", day_of(T)),
     ):
         add()
-        versions.append(plain.version(CALL_ID, now=NOON))
+        versions.append(plain.listing(CALL_ID, now=NOON).version)
     assert [int(each.partition("-")[0]) for each in versions] == [0, 1, 2, 3]
-    assert plain.version(CALL_ID, now=NOON) == versions[-1]
+    assert plain.listing(CALL_ID, now=NOON).version == versions[-1]
 
 
 def test_parts_are_fetched_at_the_same_time(

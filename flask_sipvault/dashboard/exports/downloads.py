@@ -125,13 +125,17 @@ def ladder_drawing(opening: CallAccess) -> ResponseReturnValue:
 
 def report_file(opening: CallAccess) -> ResponseReturnValue:
     """The report of the call, one HTML file."""
-    explained = opening.explained()
-    text, policy = report(
-        explained.call,
-        explained.ladder("merged"),
-        now=time.time_ns(),
-        masked=opening.masked,
-    )
+
+    def made() -> tuple[str, str]:
+        explained = opening.explained()
+        return report(
+            explained.call,
+            explained.ladder("merged"),
+            now=time.time_ns(),
+            masked=opening.masked,
+        )
+
+    text, policy = opening.text("report", made, lambda it: len(it[0]))
     return _file(text, "text/html", opening, "report.html", policy)
 
 
