@@ -15,6 +15,8 @@ from .analysis.findings.rule import Texts as Texts
 from .config.settings import SettingsError as SettingsError
 from .evidence import Evidence as Evidence
 from .extension import SIPVault as SIPVault
+from .signals import call_opened as call_opened
+from .signals import call_refused as call_refused
 from .vault.vault import Vault as Vault
 
 __version__ = "0.1.0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -26,14 +27,18 @@ from .access.sharing import ShareTokens
 from .config import settings as settings_module
 from .config.converters import SettingsError
 from .config.settings import Settings
+from .dashboard.audit import Audit
 from .dashboard.blueprint import create_blueprint
 from .dashboard.button import Buttons
 from .dashboard.button import host_template
 from .dashboard.button import Look
 from .dashboard.call_cache import ExplainedCalls
+from .dashboard.concurrency import Slots
 from .services import Services
 from .vault.objects import StoreError
 from .vault.vault import Vault
+
+logger = logging.getLogger(__name__)
 
 _LOOK = Look()
 
@@ -100,7 +105,8 @@ class SIPVault:
         return guard
 
     def identity(self, identity: Identity) -> Identity:
-        """Tell who is logged in, so that a button works only for whom it was drawn.
+        """Tell who is logged in, so that a button works only for whom it was drawn, and
+        the audit names who opened a call.
 
         Not needed with Flask-Login, whose session is known.
         """
@@ -128,6 +134,8 @@ class MountedVault:
         self._app = app
         self._extension = extension
         self.explained = ExplainedCalls(settings.aliases, settings.scale)
+        self.slots = Slots(settings.max_concurrent)
+        self.audit = Audit(self.user)
         self._installation = Services(settings, cache=_cache(app, settings))
         try:
             self._installation.check_folders()
@@ -158,6 +166,17 @@ class MountedVault:
     def run_guard(self) -> ResponseReturnValue | None:
         """What the host answers instead of the page; None where it lets it through."""
         return self._extension.run_guards()
+
+    def user(self) -> str | None:
+        """Who is logged in at the host; None where it cannot tell.
+
+        A host's function may count on a login that a page of ours does not need.
+        """
+        try:
+            return self._extension.current_identity()
+        except Exception:
+            logger.exception("the host's identity function failed")
+            return None
 
     def open_token(self, token: str) -> tuple[str, str]:
         """The customer and the Call-ID a button was drawn for.

@@ -32,6 +32,15 @@ MOVED = {
 }
 
 
+#: Signals have a name of another kind.
+SIGNALS = {"call_opened": "call-opened", "call_refused": "call-refused"}
+
+
+@pytest.mark.parametrize("name", sorted(SIGNALS))
+def test_public_signals_are_imported_from_the_package(name: str) -> None:
+    assert getattr(flask_sipvault, name).name == SIGNALS[name]
+
+
 @pytest.mark.parametrize("name", sorted(PUBLIC))
 def test_public_names_are_imported_from_the_package(name: str) -> None:
     assert getattr(flask_sipvault, name).__name__ == name

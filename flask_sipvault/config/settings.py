@@ -40,6 +40,9 @@ DEFAULT_CUSTOMER_ID = "sippulse"
 
 _MAX_LOOKBACK_DAYS = 3650
 
+#: More threads than this no server gives to one process.
+_MAX_CONCURRENT = 10_000
+
 #: The names of all settings, those of the collector included. What each of them means
 #: stands in docs/settings.rst.
 KNOWN_NAMES = (
@@ -62,6 +65,7 @@ KNOWN_NAMES = (
     "SIPVAULT_S3_SECRET_KEY",
     "SIPVAULT_LOOKBACK_DAYS",
     "SIPVAULT_CACHE",
+    "SIPVAULT_MAX_CONCURRENT",
     "SIPVAULT_MOS_THRESHOLDS",
     "SIPVAULT_G711_PLC",
     "SIPVAULT_LISTEN_TCP",
@@ -100,6 +104,8 @@ class Settings:
     :param url_prefix: empty, or like ``/vault``.
     :param store: a folder, or how S3 is reached.
     :param cache: Flask-Caching's settings, or a Cache object of the host.
+    :param max_concurrent: how many requests for calls one process works on at a time;
+        0 for no limit.
     :param aliases: what addresses and networks are called.
     :param language: of the dashboard; ``auto``: as the host or the browser chooses.
     :param mos_thresholds: the least MOS that is good, fair and poor.
@@ -119,6 +125,7 @@ class Settings:
     store: Path | S3Access
     lookback_days: int
     cache: Any = field(repr=False)
+    max_concurrent: int = 0
     aliases: Aliases = NO_ALIASES
     language: str = "auto"
     mos_thresholds: tuple[float, float, float] = DEFAULT_THRESHOLDS
@@ -175,6 +182,7 @@ def load(
         cache=source.read(
             "SIPVAULT_CACHE", values.cache, {"CACHE_TYPE": "SimpleCache"}
         ),
+        max_concurrent=source.read("SIPVAULT_MAX_CONCURRENT", _read_concurrent, 0),
         language=source.read("SIPVAULT_LANGUAGE", values.language, "auto"),
         mos_thresholds=source.read(
             "SIPVAULT_MOS_THRESHOLDS", values.mos_thresholds, DEFAULT_THRESHOLDS
@@ -222,6 +230,10 @@ def _warn_of_unknown_names(config: Mapping[str, Any]) -> None:
 
 def _read_lookback(name: str, value: Any) -> int:
     return values.whole_number(name, value, maximum=_MAX_LOOKBACK_DAYS)
+
+
+def _read_concurrent(name: str, value: Any) -> int:
+    return values.whole_number(name, value, minimum=0, maximum=_MAX_CONCURRENT)
 
 
 def _read_store(source: _Source, instance_path: str | None) -> Path | S3Access:

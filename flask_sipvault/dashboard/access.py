@@ -6,7 +6,6 @@ of a page can show more than the link allows, which opened it.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import cast
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from ..extension import MountedVault
     from ..vault.vault import Vault
 
-
-logger = logging.getLogger("flask_sipvault.dashboard")
 
 _T = TypeVar("_T")
 
@@ -152,6 +149,28 @@ class CallAccess:
         """Another text whenever there is more to be seen of the call."""
         return "_".join(listing.version for listing in self._listed())
 
+    def check_legs(self) -> None:
+        """See that what is beside the call are legs of it, or legs of its legs.
+
+        :raises LegNotFoundError: for the first that is not.
+        """
+        _check_legs(self._vault(), self._call_id, self.beside)
+
+    def tell(self, view: str, *, always: bool) -> None:
+        """Have the audit tell that the view shows it.
+
+        :param always: whether to tell it also if the same reader has just opened it.
+        """
+        state().audit.opened(
+            self.customer_id,
+            self._call_id,
+            right="share" if self.shared else "link",
+            masked=self.masked,
+            view=view,
+            legs=self.beside,
+            always=always,
+        )
+
     def share(self, *, seconds: int, masked: bool) -> tuple[str, int]:
         """The address of a shared link to the call alone, and until when it works, in
         seconds since the epoch.
@@ -186,11 +205,13 @@ class CallAccess:
 View: TypeAlias = Callable[[CallAccess], ResponseReturnValue]
 
 
-def by_link(view: View) -> Callable[..., ResponseReturnValue]:
+def by_link(view: View, *, noted: bool) -> Callable[..., ResponseReturnValue]:
     """The view under the signed link of the CDR viewer.
 
     ``mask=1`` and ``with`` are not signed. The one shows less than the link allows. The
     other opens nothing but what the vault notes as legs of the call it is for.
+
+    :param noted: whether it is told each time that it is seen.
     """
 
     @wraps(view)
@@ -202,9 +223,9 @@ def by_link(view: View) -> Callable[..., ResponseReturnValue]:
         wanted = () if masked else tuple(dict.fromkeys(query.getlist("with")))
         wanted = tuple(name for name in wanted if name and name != call_id)
         beside = wanted[: MAX_LEGS - 1]
-        _check_legs(state().vault(customer_id), call_id, beside)
         two_hops = query.get("hops") == "2"
-        return view(
+        return _show(
+            view,
             CallAccess(
                 customer_id,
                 call_id,
@@ -216,7 +237,8 @@ def by_link(view: View) -> Callable[..., ResponseReturnValue]:
                 until=(int(query["ts"]) + HOURS_OF_GRACE + 1) * 3600,
                 beside=beside,
                 two_hops=two_hops,
-            )
+            ),
+            noted=noted,
         )
 
     return opened
@@ -225,22 +247,15 @@ def by_link(view: View) -> Callable[..., ResponseReturnValue]:
 def by_share(view: View, *, noted: bool) -> Callable[..., ResponseReturnValue]:
     """The view under a shared link, which decides alone what is to be seen.
 
-    :param noted: whether the log tells each time that it is seen.
+    :param noted: whether it is told each time that it is seen.
     """
 
     @wraps(view)
     def opened(token: str) -> ResponseReturnValue:
         share = state().open_share(token)
         masked = share.masked or request.args.get("mask", "0") != "0"
-        if noted:
-            logger.info(
-                "shared link opened: %s, call %s of %s, %s",
-                view.__name__,
-                call_hash(share.call_id),
-                share.customer_id,
-                "masked" if share.masked else "whole",
-            )
-        return view(
+        return _show(
+            view,
             CallAccess(
                 share.customer_id,
                 share.call_id,
@@ -248,10 +263,24 @@ def by_share(view: View, *, noted: bool) -> Callable[..., ResponseReturnValue]:
                 masked=masked,
                 shared=True,
                 until=share.until,
-            )
+            ),
+            noted=noted,
         )
 
     return opened
+
+
+def _show(view: View, access: CallAccess, *, noted: bool) -> ResponseReturnValue:
+    """What the view answers, once it is told who sees it.
+
+    :raises BusyError: while as many are answered as may be.
+    :raises LegNotFoundError: for a leg beside the call that is none of it.
+    """
+    with state().slots.taken():
+        access.check_legs()
+        answer = view(access)
+    access.tell(view.__name__, always=noted)
+    return answer
 
 
 def _check_legs(vault: Vault, call_id: str, wanted: tuple[str, ...]) -> None:

@@ -29,6 +29,7 @@ from . import views
 from .access import by_link
 from .access import by_share
 from .access import View
+from .audit import Right
 from .exports.downloads import call_schema
 from .exports.downloads import FILES
 from .js_messages import script_words
@@ -86,8 +87,9 @@ def create_blueprint() -> Blueprint:
     ]
     for end, opened in _OPENED.items():
         name = "call" if not end else opened.__name__
-        rules.append((f"{_LINK}{end}", name, by_link(opened)))
-        shared = by_share(opened, noted=opened not in _PIECES.values())
+        noted = opened not in _PIECES.values()
+        rules.append((f"{_LINK}{end}", name, by_link(opened, noted=noted)))
+        shared = by_share(opened, noted=noted)
         rules.append((f"{_SHARED_LINK}{end}", f"shared_{name}", shared))
     for rule, endpoint, view in rules:
         blueprint.add_url_rule(rule, endpoint, view)
@@ -99,7 +101,7 @@ def create_blueprint() -> Blueprint:
     blueprint.add_url_rule(
         f"{_LINK}/share",
         "share",
-        by_link(share_views.share),
+        by_link(share_views.share, noted=True),
         methods=_SHARING_METHODS,
     )
     others = [method for method in _CHANGING_METHODS if method != "POST"]
@@ -136,6 +138,7 @@ def create_blueprint() -> Blueprint:
     blueprint.register_error_handler(errors.NotSharedError, _not_shared)
     blueprint.register_error_handler(NoScriptError, _no_scenario)
     blueprint.register_error_handler(StoreError, _store_down)
+    blueprint.register_error_handler(errors.BusyError, _busy)
     blueprint.register_error_handler(MethodNotAllowed, _method_not_allowed)
     blueprint.register_error_handler(InternalServerError, _broken)
     return blueprint
@@ -213,8 +216,15 @@ def _is_file() -> bool:
 
 
 def _link_refused(error: LinkError) -> Response:
-    logger.info("link refused: %s (%s)", error.message, error.reason)
-    return errors.answer(errors.of_link(error), for_programs=_is_file())
+    right: Right = "share" if _is_shared() else "link"
+    if request.endpoint == f"{request.blueprint}.open_click":
+        right = "click"
+    failure = views.state().audit.refused(error, right)
+    if failure is None or not failure.limited:
+        return errors.answer(errors.of_link(error), for_programs=_is_file())
+    response = errors.answer(errors.of_failures(), for_programs=_is_file())
+    response.headers["Retry-After"] = str(failure.retry_after)
+    return response
 
 
 def _call_not_found(error: errors.CallNotFoundError) -> Response:
@@ -241,6 +251,12 @@ def _store_down(error: StoreError) -> Response:
     logger.error("the vault's store cannot be reached: %s", error)
     response = errors.answer(errors.of_store(), for_programs=_is_file())
     response.headers["Retry-After"] = str(errors.RETRY_AFTER)
+    return response
+
+
+def _busy(_error: errors.BusyError) -> Response:
+    response = errors.answer(errors.of_busy(), for_programs=_is_file())
+    response.headers["Retry-After"] = str(errors.RETRY_AFTER_BUSY)
     return response
 
 

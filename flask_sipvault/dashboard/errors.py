@@ -27,6 +27,9 @@ ACC_CALL_ID_LENGTH = 64
 #: Seconds after which a client may ask again while the store is down.
 RETRY_AFTER = 30
 
+#: The same while as many calls are being opened as may be.
+RETRY_AFTER_BUSY = 2
+
 
 class CallNotFoundError(Exception):
     """Nothing is stored for this customer and Call-ID within the look-back."""
@@ -59,6 +62,10 @@ class NotSharedError(Exception):
     def __init__(self, status: int) -> None:
         super().__init__("Not shared")
         self.status = status
+
+
+class BusyError(Exception):
+    """As many calls are being opened as may be opened at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +310,32 @@ def of_store() -> Problem:
                 "Its keys or its bucket were changed: flask sipvault doctor tells"
                 " which."
             ),
+        ),
+    )
+
+
+def of_busy() -> Problem:
+    """The page of a call that is not opened now: SIPVAULT_MAX_CONCURRENT."""
+    return Problem(
+        503,
+        "busy",
+        _("Many calls are being opened at the moment."),
+        _(
+            "Nothing is wrong with the link. Reload this page in a few seconds; if it"
+            " often says this, tell whoever runs the server."
+        ),
+    )
+
+
+def of_failures() -> Problem:
+    """The page of one more link that does not open a call, after many of them."""
+    return Problem(
+        429,
+        "too many failures",
+        _("Too many links from your address did not open a call."),
+        _(
+            "This one does not either, and for a moment it is not told why. A genuine"
+            " link still works."
         ),
     )
 

@@ -25,6 +25,9 @@ LIVE_SECONDS = 10
 def open_click(token: str) -> ResponseReturnValue:
     """Sign a link now, for a row that may have been drawn hours ago, and go there."""
     customer_id, call_id = state().open_token(token)
+    state().audit.opened(
+        customer_id, call_id, right="click", masked=False, view="open_click"
+    )
     return redirect(state().url_for_call(call_id, customer_id), code=303)
 
 

@@ -38,8 +38,9 @@ LIST_SECONDS = 10
 #: How long a part stays in the cache, in seconds.
 PART_SECONDS = 24 * 3600
 
-#: Larger parts are fetched anew each time, in bytes.
-MAX_CACHED = 4 << 20
+#: Larger parts are fetched anew each time, in bytes. What was read of them may be kept
+#: all the same, by whoever explains it.
+MAX_CACHED = 1 << 20
 
 #: More of one call than this is not fetched, in bytes as stored.
 MAX_CALL = 256 << 20

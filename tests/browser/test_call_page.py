@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 from playwright.sync_api import expect
 from playwright.sync_api import Locator
 from playwright.sync_api import Page
+from playwright.sync_api import Route
 
 from flask_sipvault import SIPVault
 from flask_sipvault.analysis.explain import explain
@@ -520,6 +521,27 @@ class TestALongCall:
         later = page.locator(".sv-ladder .sv-more[data-sv-loading]").first
         expect(later).to_have_attribute("data-sv-loading", re.compile("has expired"))
         faults[:] = [fault for fault in faults if "401" not in fault]
+
+    def test_asks_again_where_the_server_is_busy(
+        self, open_call: Open, faults: list[str]
+    ) -> None:
+        page = open_call(LONG, "&repeats=shown")
+        asked: list[str] = []
+
+        def busy_once(route: Route) -> None:
+            asked.append(route.request.url)
+            if asked.count(route.request.url) > 1:
+                route.fallback()
+                return
+            route.fulfill(status=503, headers={"Retry-After": "1"}, body="busy")
+
+        page.route("**/ladder?**", busy_once)
+        page.locator(".sv-drawing").evaluate(
+            "each => { each.scrollTop = each.scrollHeight / 2; }"
+        )
+        middle = page.locator('.sv-ladder .sv-piece[data-first="2401"]')
+        expect(middle.locator(".sv-row").first).to_be_attached()
+        faults[:] = [fault for fault in faults if "503" not in fault]
 
 
 class TestKeys:

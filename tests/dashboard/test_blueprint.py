@@ -51,6 +51,36 @@ def test_pages_downloads_and_errors_are_locked_down(app: Flask, keep: Keep) -> N
         assert response.headers["Cache-Control"] == "private, no-store"
 
 
+@pytest.mark.parametrize(
+    ("address", "status", "policy"),
+    [
+        ("link", 200, "no-referrer"),
+        ("link/report.html", 200, "no-referrer"),
+        ("link/messages", 200, "no-referrer"),
+        ("link/share", 404, "same-origin"),
+        ("link&mask=1", 200, "no-referrer"),
+        ("forged", 401, "no-referrer"),
+        ("/sipvault/open/forged", 401, "no-referrer"),
+        ("/sipvault/shared/forged", 401, "no-referrer"),
+        ("/sipvault/shared/forged/report.html", 401, "no-referrer"),
+    ],
+)
+def test_the_address_that_is_the_key_goes_to_no_other_site(
+    address: str, status: int, policy: str, app: Flask, keep: Keep
+) -> None:
+    """Whatever a page leads to, its Referer must not hold the signature."""
+    link = keep(small_call())
+    if address.startswith("link/"):
+        address = file_of(link, address.partition("/")[2])
+    elif address.startswith("link"):
+        address = address.replace("link", link)
+    elif address == "forged":
+        address = link.replace("sig=", "sig=0")
+    response = app.test_client().get(address)
+    assert response.status_code == status
+    assert response.headers["Referrer-Policy"] == policy
+
+
 def test_static_files_may_be_cached_and_change_their_address(
     app: Flask, keep: Keep
 ) -> None:

@@ -1,8 +1,17 @@
 // Long lists come in pieces: each ".sv-piece" of a list holds the messages or lines from
 // data-first to data-last; one with data-later is still to be fetched.
 
-const htmlOf = async (url) => {
+// A busy server says in how many seconds to ask again; one whose store is down says more
+// than a reader waits for.
+const SOON = 5;
+
+const htmlOf = async (url, tries = 3) => {
   const answer = await fetch(url, { headers: { Accept: "text/html" } });
+  const seconds = Number(answer.headers.get("Retry-After"));
+  if (answer.status === 503 && tries > 1 && seconds > 0 && seconds <= SOON) {
+    await new Promise((done) => { setTimeout(done, seconds * 1000); });
+    return htmlOf(url, tries - 1);
+  }
   if (!answer.ok) throw new Error(String(answer.status));
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 };

@@ -183,7 +183,7 @@ class TestMaking:
             sharing.open(token)
         said = [each.getMessage() for each in caplog.records]
         assert any("shared call" in each and "masked" in each for each in said)
-        assert any("shared link opened" in each for each in said)
+        assert any("call opened: right=share" in each for each in said)
         assert not any(token in each for each in said)
 
 
