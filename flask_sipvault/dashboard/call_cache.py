@@ -47,7 +47,7 @@ _EXPLAINED_ITEM_BYTES = 4000
 
 
 class ExplainedCall:
-    """A call and its ladders. Nobody may change it: several requests share it.
+    """A call and what is made of it. Nobody may change it: several requests share it.
 
     :param scale: how voice quality is rated.
     :param others: further legs of it, to be seen beside it.
@@ -67,17 +67,22 @@ class ExplainedCall:
         if others:
             self.call = joined(self.main, [explain(other, scale) for other in others])
         self._aliases = aliases
-        self._ladders: dict[Ports, Ladder] = {}
-        self._lock = threading.Lock()
+        self._made: dict[Hashable, Any] = {}
+        self._lock = threading.RLock()
 
     def ladder(self, ports: Ports) -> Ladder:
         """The call's ladder, drawn up when it is first asked for."""
+        return self.once(
+            ("ladder", ports),
+            lambda: ladder(self.call, ports=ports, aliases=self._aliases),
+        )
+
+    def once(self, name: Hashable, make: Callable[[], _T]) -> _T:
+        """Something made of the call alone when it is first asked for."""
         with self._lock:
-            drawn = self._ladders.get(ports)
-            if drawn is None:
-                drawn = ladder(self.call, ports=ports, aliases=self._aliases)
-                self._ladders[ports] = drawn
-            return drawn
+            if name not in self._made:
+                self._made[name] = make()
+            return cast(_T, self._made[name])
 
 
 @dataclass(slots=True)

@@ -60,7 +60,7 @@ def describe(
     evidence = call.evidence
     start = call_start(call)
     sip = SipViews(explained, view, addresses)
-    reports = report_views(call)
+    reports = explained.once("rtcp", lambda: report_views(call))
     log = call_log(call)
     axis = whole_axis(
         ((call.first_ts or start) - start) / 1e6,
