@@ -148,7 +148,7 @@ def main() -> None:
     """Print the rows."""
     with tempfile.TemporaryDirectory() as folder:
         app = Flask("bench", instance_path=str(Path(folder).resolve()))
-        app.config["SIPVAULT_HMAC_SECRET"] = "0123456789abcdef" * 4
+        app.config["SIPVAULT_HMAC_SECRET"] = "a secret of the benchmarks"
         app.config["SIPVAULT_STORE"] = f"folder:{folder}/vault"
         SIPVault(app)
         state = app.extensions["sipvault"]

@@ -93,7 +93,7 @@ def main() -> None:
     """Print the rows."""
     with tempfile.TemporaryDirectory() as folder:
         app = Flask("bench", instance_path=str(Path(folder).resolve()))
-        app.config["SIPVAULT_HMAC_SECRET"] = "0123456789abcdef" * 4
+        app.config["SIPVAULT_HMAC_SECRET"] = "a secret of the benchmarks"
         app.config["SIPVAULT_STORE"] = f"folder:{folder}/vault"
         SIPVault(app)
         app.add_url_rule("/bare", view_func=lambda: "<p>bare</p>", endpoint="bare")

@@ -10,6 +10,8 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from flask_sipvault import privatefiles
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -33,7 +35,7 @@ def load_or_create(path: Path, customers: Sequence[str]) -> Keys:
         kept = json.loads(path.read_text())
         if "tokens" not in kept:  # made before there were any
             kept["tokens"] = _one_each(customers)
-            path.write_text(json.dumps(kept))
+            privatefiles.write(path, json.dumps(kept).encode())
         return Keys(**kept)
     keys = Keys(
         session=secrets.token_hex(32),

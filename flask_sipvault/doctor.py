@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import stat
 import time
 import urllib.error
 import urllib.request
@@ -26,7 +27,10 @@ from flask_caching import Cache
 from .config.settings import Settings
 from .config.settings import SettingsError
 from .evidence import call_hash
+from .privatefiles import folder_mode
+from .secretrule import RECIPE
 from .services import Services
+from .vault.folder import FolderStore
 from .vault.objects import StoreError
 
 Status = Literal["ok", "warn", "fail", "skipped"]
@@ -37,9 +41,6 @@ DRIFT_WARNING = 60
 #: Half of the hour that a link is good for beyond its own, in seconds: from here on
 #: links fail now and then.
 DRIFT_FAILURE = 1800
-
-#: What nobody finds by trying, in characters.
-GOOD_SECRET_LENGTH = 16
 
 #: How long the dashboard or the store may take to answer, in seconds.
 _TIMEOUT = 10
@@ -75,6 +76,7 @@ def examine(installation: Services, *, write_test: bool = False) -> Iterator[Fin
     settings = installation.settings
     yield Finding("settings", "ok", "every setting can be used")
     yield check_secrets(settings)
+    yield check_weak_secrets(settings)
     yield from check_dashboard(installation)
     yield from check_stores(installation, write_test=write_test)
     yield check_lookback(settings)
@@ -88,17 +90,8 @@ def check_secrets(settings: Settings) -> Finding:
         for secret in customer.secrets:
             owners[secret].append(customer.id)
     sharing = [customers for customers in owners.values() if len(customers) > 1]
-    if not sharing and any(len(secret) < GOOD_SECRET_LENGTH for secret in owners):
-        return Finding(
-            "secrets",
-            "warn",
-            f"a secret is shorter than {GOOD_SECRET_LENGTH} characters: whoever has one"
-            " link can try them all",
-            "Put a long random one before it in its list, and drop the old one once"
-            " every generator has the new one.",
-        )
     if not sharing:
-        return Finding("secrets", "ok", "every customer has a good secret of its own")
+        return Finding("secrets", "ok", "every customer has a secret of its own")
     names = "; ".join(", ".join(customers) for customers in sharing)
     return Finding(
         "secrets",
@@ -106,6 +99,20 @@ def check_secrets(settings: Settings) -> Finding:
         f"customers share one secret: {names}. Who may open one's calls can open the"
         " other's by changing cid in the link",
         "Give each customer a secret of its own in SIPVAULT_CUSTOMERS.",
+    )
+
+
+def check_weak_secrets(settings: Settings) -> Finding:
+    """What SIPVAULT_WEAK_SECRETS lets be; never the secret itself."""
+    if not settings.weak_secrets:
+        return Finding("weak_secrets", "ok", "no secret can be found by trying")
+    weak = [f"{each.setting} {each.problem}" for each in settings.weak_secrets]
+    return Finding(
+        "weak_secrets",
+        "warn",
+        f"can be found by trying: {'; '.join(weak)}",
+        f"Make good ones by: {RECIPE}. Of a secret of links, put the new one before the"
+        " old one, and drop the old one once every generator has the new one.",
     )
 
 
@@ -372,8 +379,23 @@ def _check_store(installation: Services, customer_id: str, write_test: bool) -> 
         return Finding(
             check, "fail", str(error), "Once it is mended, run flask sipvault doctor."
         )
+    if isinstance(store, FolderStore) and _is_open(store, installation.settings):
+        return Finding(
+            check,
+            "warn",
+            f"other users of this host can get into the {store.location}",
+            f"Take that away: chmod -R go-rwx {store.root}; or, if it is meant, say so"
+            " by SIPVAULT_STORE_MODE.",
+        )
     done = "read and written" if write_test else "read"
     return Finding(check, "ok", f"{store.location} can be {done}")
+
+
+def _is_open(store: FolderStore, settings: Settings) -> bool:
+    """Whether more users can get to the calls than the settings say."""
+    meant = folder_mode(settings.store_mode)
+    way = {store.root, settings.store} if isinstance(settings.store, Path) else {}
+    return all(stat.S_IMODE(each.stat().st_mode) & 0o077 & ~meant for each in way)
 
 
 def _cache_works(settings: Settings) -> bool:

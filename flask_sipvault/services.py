@@ -17,6 +17,7 @@ from .access.links import LinkSigner
 from .access.sharing import ShareTokens
 from .config.customers import Customer
 from .config.settings import Settings
+from .privatefiles import make_folder
 from .vault.folder import FolderStore
 from .vault.objects import ObjectStore
 from .vault.objects import StoreError
@@ -111,12 +112,12 @@ class Services:
         """
         if isinstance(self.settings.store, Path):
             for customer in self.settings.customers.values():
-                _folder_store(self.settings.store, customer)
+                _folder_store(self.settings.store, customer, self.settings.store_mode)
 
     def _store(self, customer: Customer) -> ObjectStore:
         store = self.settings.store
         if isinstance(store, Path):
-            return _folder_store(store, customer)
+            return _folder_store(store, customer, self.settings.store_mode)
         # boto3 takes longer to load than all the rest, and folders do not need it.
         from .vault.s3 import S3Store
 
@@ -129,12 +130,12 @@ class Services:
         )
 
 
-def _folder_store(folder: Path, customer: Customer) -> FolderStore:
+def _folder_store(folder: Path, customer: Customer, file_mode: int) -> FolderStore:
     """The customer's folder, made if it is missing."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder, file_mode=file_mode)
     except OSError as error:
         raise StoreError(f"cannot make {folder}: {error.strerror}") from error
-    store = FolderStore(folder / customer.bucket)
+    store = FolderStore(folder / customer.bucket, file_mode=file_mode)
     store.check()
     return store

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import cast
 
@@ -9,6 +11,10 @@ import click
 
 from .. import generators
 from ..config.settings import SettingsError
+from ..privatefiles import NotOursError
+from ..privatefiles import PRIVATE
+from ..privatefiles import refuse_not_ours
+from ..privatefiles import write
 from .common import choose_customer
 from .common import Command
 from .common import complain
@@ -51,6 +57,7 @@ def generator_command(
         base_url=base_url,
         customer_id=customer.id,
         secret=customer.secrets[0] if embed_secret else None,
+        weak_secrets=bool(installation.settings.weak_secrets),
     )
     if output is None:
         click.echo(text, nl=False)
@@ -67,11 +74,22 @@ def generator_command(
 def _write(output: Path, text: str, *, private: bool) -> None:
     """A file with the secret is never readable by others, not for a moment."""
     try:
-        output.touch(mode=0o600 if private else 0o644)
-        if private:
-            output.chmod(0o600)
-        output.write_text(text, encoding="utf-8")
+        refuse_not_ours(output)
+        mode = PRIVATE if private else _usual_mode(output)
+        write(output, text.encode(), mode=mode)
+    except NotOursError as error:
+        raise click.ClickException(f"{error}.") from error
     except OSError as error:
         raise click.ClickException(
             f"cannot write {output}: {error.strerror}"
         ) from error
+
+
+def _usual_mode(output: Path) -> int:
+    """What the file has already, or else what the user's umask leaves."""
+    try:
+        return stat.S_IMODE(output.stat().st_mode)
+    except FileNotFoundError:
+        umask = os.umask(0o077)
+        os.umask(umask)
+        return 0o644 & ~umask

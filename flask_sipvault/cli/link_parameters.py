@@ -19,6 +19,9 @@ from ..config import converters as values
 from ..config import settings as settings_module
 from ..config.settings import Settings
 from ..config.settings import SettingsError
+from ..config.settings import WEAK_REMEDY
+from ..config.settings import WEAK_SETTING
+from ..secretrule import weakness
 from ..services import Services
 from .common import choose_customer
 from .common import customer_option
@@ -116,4 +119,9 @@ def _read_secret(path: Path) -> str:
     except UnicodeDecodeError:
         text = ""
     # Editors and echo end a file with a line end.
-    return values.secrets("--secret-file", text.rstrip("\r\n"))[0]
+    secret = values.secrets("--secret-file", text.rstrip("\r\n"))[0]
+    allowed = values.flag(WEAK_SETTING, os.environ.get(WEAK_SETTING) or "false")
+    problem = "" if allowed else weakness(secret)
+    if problem:
+        raise SettingsError("--secret-file", problem, WEAK_REMEDY)
+    return secret

@@ -18,6 +18,7 @@ from ..opensips_cp.installing import Mode
 from ..opensips_cp.tree import locate
 from ..opensips_cp.tree import Tree
 from ..opensips_cp.tree import TreeError
+from ..secretrule import weakness
 from .common import Command
 from .common import complain
 from .common import say
@@ -78,6 +79,8 @@ def install_command(
         base_url=signing.base_url,
         customer_id=signing.customer_id,
         secret=signing.secret,
+        # That a weak one is used was said to be meant, or we had not come this far.
+        weak_secrets=bool(weakness(signing.secret)),
     )
     changes = installing.plan_installation(tree, generator, mode)
     if not changes:

@@ -29,10 +29,13 @@ class Authenticator:
         self._digest_key = secrets.token_bytes(32)
         self._tokens: dict[str, list[bytes]] = {}
         self._by_auth_key: dict[bytes, str] = {}
+        self._with_keys: set[str] = set()
         self._networks: list[tuple[_Network, str]] = []
         self._by_source: dict[str, str | None] = {}
         for customer in customers:
             self._tokens[customer.id] = [self._digest(t) for t in customer.tokens]
+            if customer.hep_auth_keys:
+                self._with_keys.add(customer.id)
             for key in customer.hep_auth_keys:
                 self._by_auth_key[self._digest(key)] = customer.id
             for source in customer.hep_sources:
@@ -66,6 +69,15 @@ class Authenticator:
                 return owner
         return self._source_customer(source)
 
+    def shows_wrong_key(self, packet: hep.HepPacket, customer_id: str) -> bool:
+        """Whether a packet shows a key that is none of this customer's, though it has
+        some: it was let in for where it came from.
+        """
+        if not packet.auth_key or claimed_customer(packet):
+            return False
+        owner = self._by_auth_key.get(self._digest(packet.auth_key))
+        return owner is None and customer_id in self._with_keys
+
     def _digest(self, secret: str) -> bytes:
         raw = secret.encode("utf-8", "surrogatepass")
         return blake2b(raw, key=self._digest_key, digest_size=32).digest()
@@ -81,6 +93,11 @@ class Authenticator:
         owner = next((c for network, c in self._networks if address in network), None)
         self._by_source[source] = owner
         return owner
+
+
+def claimed_customer(packet: hep.HepPacket) -> str:
+    """The customer that an agent names in its packet; empty if it names none."""
+    return _text(packet.vendor_chunks.get(hep.SIPPULSE_CUSTOMER, b""))
 
 
 def _address(source: str) -> _Address:

@@ -32,6 +32,7 @@ from ..protocols.hep import HepError
 from ..protocols.hep_stream import HepReader
 from .connections import ConnectionRegistry
 from .ingress import Ingress
+from .logins import LONGEST_WAIT
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +84,10 @@ class Connection(asyncio.Protocol):
         self._opening = b""
         self._deadline: asyncio.TimerHandle | None = None
         self._holds: set[str] = set()
+        # What came before its turn, and when that is: see Logins.
+        self._waiting: bytes | None = None
+        self._turn: asyncio.TimerHandle | None = None
+        self._looked_at = self._has_waited = False
         self._ended = self._let_go = False
 
     @property
@@ -102,9 +107,13 @@ class Connection(asyncio.Protocol):
                 self._set_deadline()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came."""
+        """Take what came; of a stranger whose address has failed often, in its turn."""
         if self._ended:
             return
+        if self.customer_id is not None or self._is_its_turn(data):
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
         if self._reader is None:
             self._begin(data[:1])
         assert self._reader is not None
@@ -132,6 +141,8 @@ class Connection(asyncio.Protocol):
         """It is over, on either side's wish."""
         closed_here, self._ended = self._ended, True
         self._cancel_deadline()
+        if self._turn is not None:
+            self._turn.cancel()
         self._roster.connections.pop(self, None)
         self._roster.remove_stranger(self)
         if self.customer_id is None:
@@ -202,6 +213,9 @@ class Connection(asyncio.Protocol):
         """Read no more for now; TCP tells the sender to wait."""
         self._holds.add(reason)
         self.transport.pause_reading()
+        if reason == "takeover" and self._waiting is not None:
+            # Another process could not go on from here: look at it now.
+            self._go_on()
 
     def release(self, reason: str) -> None:
         """Read on, unless there is another reason not to."""
@@ -254,7 +268,13 @@ class Connection(asyncio.Protocol):
             self.close()
             return False
         if not self._gate.may_enter(frame):
-            self._gate.refusals.note(self.sender, "credentials")
+            self._gate.refusals.note(
+                self.sender,
+                "credentials",
+                protocol=self.protocol,
+                claimed=frame.customer_id,
+            )
+            self._has_failed()
             self._send(HandshakeAck(AUTH_FAILED, "customer and token do not fit"))
             self.close()
             return False
@@ -278,7 +298,7 @@ class Connection(asyncio.Protocol):
         gate, sender, protocol, taken = self._gate, self.sender, self.protocol, 0
         bad = reader.bad_packets
         for packet in reader.feed(data):
-            owner = gate.owner(packet, sender)
+            owner = gate.owner(packet, sender, protocol)
             if owner is not None:
                 if self.customer_id is None:
                     self._welcome(owner)
@@ -287,10 +307,46 @@ class Connection(asyncio.Protocol):
                 gate.take_packet(packet, owner, sender, protocol)
                 taken += 1
             elif self.customer_id is None:
+                self._has_failed()
                 self.close()
                 return 0
         gate.bad[protocol] += reader.bad_packets - bad
         return taken
+
+    def _is_its_turn(self, data: bytes) -> bool:
+        """Whether what came of a stranger may be looked at; kept or refused if not."""
+        if self._waiting is not None:
+            self._waiting += data
+            return False
+        if self._looked_at:
+            return True
+        self._looked_at = True
+        wait = self._gate.logins.wait(self.sender)
+        if not wait:
+            return True
+        if wait > LONGEST_WAIT:
+            self.drop("slowed")
+            return False
+        self._waiting, self._has_waited = data, True
+        self._cancel_deadline()
+        self.hold("slowed")
+        self._turn = asyncio.get_running_loop().call_later(wait, self._go_on)
+        return False
+
+    def _go_on(self) -> None:
+        """It is its turn."""
+        data, self._waiting = self._waiting, None
+        if self._turn is not None:
+            self._turn.cancel()
+        if data is None or self._ended:
+            return
+        self._set_deadline()
+        self.release("slowed")
+        self._take(data)
+
+    def _has_failed(self) -> None:
+        if not self._has_waited:
+            self._gate.logins.failed(self.sender)
 
     def _welcome(self, customer_id: str) -> None:
         """It is a stranger no more."""

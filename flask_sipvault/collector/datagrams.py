@@ -87,7 +87,7 @@ class Datagrams:
         except HepError:
             self._gate.bad[PROTOCOL] += 1
             return
-        customer_id = self._gate.owner(packet, sender)
+        customer_id = self._gate.owner(packet, sender, PROTOCOL)
         if customer_id is None:
             return
         if self._gate.delay(customer_id, 1):

@@ -15,9 +15,11 @@ from ..protocols import hep
 from ..protocols.agent import Frame
 from ..protocols.agent import Handshake
 from .authentication import Authenticator
+from .authentication import claimed_customer
 from .items import from_frame
 from .items import from_hep
 from .items import Item
+from .logins import Logins
 from .refusals import Refusals
 
 logger = logging.getLogger(__name__)
@@ -48,6 +50,9 @@ class Ingress:
         self.keep = keep
         self.full = full
         self.refusals = Refusals()
+        #: Packets with a wrong key from an address that needs none, by protocol.
+        self.wrong_keys = Refusals("HEP with a wrong key from an allowed address")
+        self.logins = Logins(clock)
         #: How many items came in, by protocol and kind.
         self.items: Counter[tuple[str, str]] = Counter()
         #: How many frames or packets made no sense, by protocol.
@@ -71,11 +76,16 @@ class Ingress:
         empty = hep.HepPacket(protocol=0, payload=b"")
         return self._authority.hep_customer(empty, sender) is not None
 
-    def owner(self, packet: hep.HepPacket, sender: str) -> str | None:
+    def owner(self, packet: hep.HepPacket, sender: str, protocol: str) -> str | None:
         """Whose packet this is; None: nobody's, which is noted."""
         customer_id = self._authority.hep_customer(packet, sender)
         if customer_id is None:
-            self.refusals.note(sender, "credentials")
+            claimed = claimed_customer(packet)
+            self.refusals.note(
+                sender, "credentials", protocol=protocol, claimed=claimed
+            )
+        elif self._authority.shows_wrong_key(packet, customer_id):
+            self.wrong_keys.note(sender, protocol)
         return customer_id
 
     def take_frame(self, frame: Frame, customer_id: str, sender: str) -> bool:

@@ -95,6 +95,12 @@ class Figures:
             _by(gate.refusals.counts),
             ("reason",),
         )
+        yield _counter(
+            "wrong_keys",
+            "HEP packets with a wrong key from an address that needs none.",
+            _by(gate.wrong_keys.counts),
+            ("protocol",),
+        )
         yield _counter("kept", "Items kept.", _by(pipeline.kept), ("kind",))
         yield _counter(
             "left_out",

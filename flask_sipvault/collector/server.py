@@ -190,6 +190,7 @@ class Collector:
                 agent.watch(watch.frame)
         self._mind_the_spool(now)
         self.gate.refusals.tell(now)
+        self.gate.wrong_keys.tell(now)
 
     def _mind_the_spool(self, now: float) -> None:
         """Let senders wait while the spool is full."""
@@ -322,11 +323,11 @@ class Collector:
         self.doorman.pause()
         await self.doorman.settle(_SETTLE_SECONDS)
         self.datagrams.pause()
-        connections = list(self.roster.connections)
-        for connection in connections:
+        for connection in list(self.roster.connections):
             connection.hold("takeover")
         self._close_metrics()
         await asyncio.to_thread(self.pipeline.close, _CLOSE_SECONDS)
+        connections = list(self.roster.connections)
         listeners = [*self._listeners(), *self.doorman.silent()]
         try:
             relays = await give_away(peer, listeners, connections)

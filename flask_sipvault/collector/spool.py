@@ -14,12 +14,15 @@ import fcntl
 import logging
 import os
 import sqlite3
+import stat
 import threading
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..privatefiles import make_folder
+from ..privatefiles import PRIVATE
 from . import spool_tables as tables
 from .call_tracker import Part
 from .items import Item
@@ -217,7 +220,8 @@ class Spool:
     def _open(self) -> sqlite3.Connection:
         try:
             # SQLite gives its other files the rights of this one.
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+            os.close(os.open(self._path, flags, PRIVATE))
             db = tables.connect(self._path)
         except (OSError, sqlite3.Error) as error:
             raise SpoolError(
@@ -321,13 +325,20 @@ class Spool:
 def _locked(folder: Path, wait_seconds: float) -> int:
     """The folder, made if it is missing, for us alone as long as this file is open."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        make_folder(folder)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        lock = os.open(folder / "lock", flags, PRIVATE)
     except OSError as error:
         raise SpoolError(
             f"the folder {folder} cannot be used ({error.strerror}): let the user this"
             " runs as write to it, or set SIPVAULT_SPOOL to another"
         ) from error
+    if folder.stat().st_mode & stat.S_IWOTH:
+        os.close(lock)
+        raise SpoolError(
+            f"every user of this host can write to the spool {folder}: take that away"
+            " (chmod o-w), or set SIPVAULT_SPOOL to another folder"
+        )
     deadline = time.monotonic() + wait_seconds
     while True:
         try:

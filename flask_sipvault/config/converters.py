@@ -22,9 +22,7 @@ from ..access.links import SecretError
 from ..analysis.ladder.aliases import AliasError
 from ..analysis.ladder.aliases import Aliases
 from ..language import LANGUAGES
-
-#: A shorter secret can be guessed by trying: whoever has one link can try offline.
-MIN_SECRET_LENGTH = 6
+from ..secretrule import RECIPE
 
 MAX_CUSTOMER_ID_BYTES = 255
 
@@ -96,21 +94,14 @@ def secrets(setting: str, value: object) -> tuple[str, ...]:
         raise SettingsError(setting, "is an empty list", "Give at least one secret.")
     for each in values:
         try:
-            secret = check_secret(each)
+            check_secret(each)
         except SecretError as error:
             raise SettingsError(
                 setting,
                 str(error),
                 "Give the very secret that the link generators use; a new one comes"
-                " from: python -c 'import secrets; print(secrets.token_hex(32))'",
+                f" from: {RECIPE}",
             ) from None
-        if len(secret) < MIN_SECRET_LENGTH:
-            raise SettingsError(
-                setting,
-                f"is shorter than {MIN_SECRET_LENGTH} characters",
-                "A short secret can be guessed from one link. Take a longer one, here"
-                " and in the link generators.",
-            )
     return tuple(values)
 
 
@@ -220,6 +211,20 @@ def path(setting: str, value: object) -> Path:
     if not isinstance(value, Path):
         value = Path(text(setting, value)).expanduser()
     return value.absolute()
+
+
+def file_mode(setting: str, value: object) -> int:
+    """The permissions of files, as text of octal digits or as Python writes them."""
+    if isinstance(value, str) and re.fullmatch("(0o?)?[0-7]{3}", value):
+        value = int(value.removeprefix("0o"), 8)
+    if type(value) is not int or value & 0o600 != 0o600 or value & ~0o666:
+        raise SettingsError(
+            setting,
+            f"is {value!r}"[:80],
+            "Give what chmod takes for files that their owner may read and write: 0600,"
+            " 0640 or 0660.",
+        )
+    return value
 
 
 def flag(setting: str, value: object) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from itertools import combinations
 from typing import Any
 from urllib.parse import quote
 
+from ..secretrule import weakness
 from . import converters as values
 from .converters import SettingsError
 
@@ -23,6 +25,27 @@ SETTING = "SIPVAULT_CUSTOMERS"
 
 _EXAMPLE = '[{"id": "acme", "bucket": "acme-calls", "secret": "…"}]'
 _KEYS = ("id", "bucket", "prefix", "secret", "token", "hep_auth_key", "hep_sources")
+
+
+@dataclass(frozen=True, slots=True)
+class WeakSecret:
+    """A secret that can be found by trying.
+
+    :param setting: where it stands.
+    :param problem: what is wrong with it, as a predicate.
+    """
+
+    setting: str
+    problem: str
+
+
+def weak_secrets(setting: str, secrets: Sequence[str]) -> Iterator[WeakSecret]:
+    """Those of one setting that are weak; of several, each by its place."""
+    for number, secret in enumerate(secrets, 1):
+        problem = weakness(secret)
+        if problem:
+            which = f"{setting}, number {number}" if len(secrets) > 1 else setting
+            yield WeakSecret(which, problem)
 
 
 @dataclass(frozen=True)
@@ -50,6 +73,16 @@ class Customer:
     def root(self) -> str:
         """The bucket and the part of it that holds this customer's calls."""
         return "/".join(filter(None, [self.bucket, self.prefix, "calls/"]))
+
+    def weak_secrets(self) -> Iterator[WeakSecret]:
+        """Whatever of its secrets, tokens and keys can be found by trying."""
+        kinds = {
+            "secret": self.secrets,
+            "token": self.tokens,
+            "hep_auth_key": self.hep_auth_keys,
+        }
+        for key, secrets in kinds.items():
+            yield from weak_secrets(f"{SETTING}, {self.id!r}: {key}", secrets)
 
 
 def read_customers(value: object, *, on_s3: bool) -> dict[str, Customer]:

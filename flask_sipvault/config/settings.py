@@ -22,6 +22,8 @@ from ..analysis.ladder.aliases import NO_ALIASES
 from ..analysis.media.quality import DEFAULT_THRESHOLDS
 from ..analysis.media.quality import Scale
 from ..correlation.legs import DEFAULT_HEADERS
+from ..privatefiles import PRIVATE
+from ..secretrule import RECIPE
 from . import converters as values
 from .collector import CollectorSettings as CollectorSettings
 from .collector import read_collector
@@ -30,6 +32,8 @@ from .customers import Customer as Customer
 from .customers import read_customers
 from .customers import refuse_equal_secrets
 from .customers import sole_customer
+from .customers import weak_secrets
+from .customers import WeakSecret as WeakSecret
 from .sharing import read_sharing
 from .sharing import ShareSettings as ShareSettings
 
@@ -37,6 +41,15 @@ logger = logging.getLogger("flask_sipvault")
 
 #: The customer of the original product's guide.
 DEFAULT_CUSTOMER_ID = "sippulse"
+
+#: What lets secrets be that can be found by trying.
+WEAK_SETTING = "SIPVAULT_WEAK_SECRETS"
+
+#: What to do about one.
+WEAK_REMEDY = (
+    f"Make a good one, here and wherever it is used, by: {RECIPE}. Until that can be"
+    f" done, {WEAK_SETTING}=true lets it be."
+)
 
 _MAX_LOOKBACK_DAYS = 3650
 
@@ -51,6 +64,7 @@ KNOWN_NAMES = (
     "SIPVAULT_CUSTOMER_ID",
     "SIPVAULT_CUSTOMERS",
     "SIPVAULT_SHARED_SECRET",
+    "SIPVAULT_WEAK_SECRETS",
     "SIPVAULT_URL_PREFIX",
     "SIPVAULT_BASE_TEMPLATE",
     "SIPVAULT_ALIASES",
@@ -59,6 +73,7 @@ KNOWN_NAMES = (
     "SIPVAULT_SHARE_MAX_DAYS",
     "SIPVAULT_SHARE_KEY",
     "SIPVAULT_STORE",
+    "SIPVAULT_STORE_MODE",
     "SIPVAULT_S3_ENDPOINT",
     "SIPVAULT_S3_REGION",
     "SIPVAULT_S3_ACCESS_KEY",
@@ -103,6 +118,7 @@ class Settings:
     :param base_url: without a slash at its end; None: from the request.
     :param url_prefix: empty, or like ``/vault``.
     :param store: a folder, or how S3 is reached.
+    :param store_mode: the permissions of the files of a store that is a folder.
     :param cache: Flask-Caching's settings, or a Cache object of the host.
     :param max_concurrent: how many requests for calls one process works on at a time;
         0 for no limit.
@@ -113,6 +129,8 @@ class Settings:
     :param leg_headers: the SIP header fields that name another leg's Call-ID.
     :param sharing: whether calls may be shared with others.
     :param collector: what only the collector obeys.
+    :param weak_secrets: those that can be found by trying; there are none unless
+        SIPVAULT_WEAK_SECRETS lets them be.
     """
 
     customers: dict[str, Customer]
@@ -126,6 +144,7 @@ class Settings:
     lookback_days: int
     cache: Any = field(repr=False)
     max_concurrent: int = 0
+    store_mode: int = PRIVATE
     aliases: Aliases = NO_ALIASES
     language: str = "auto"
     mos_thresholds: tuple[float, float, float] = DEFAULT_THRESHOLDS
@@ -133,6 +152,7 @@ class Settings:
     leg_headers: tuple[str, ...] = DEFAULT_HEADERS
     sharing: ShareSettings = field(default_factory=ShareSettings)
     collector: CollectorSettings = field(default_factory=CollectorSettings)
+    weak_secrets: tuple[WeakSecret, ...] = ()
 
     @property
     def scale(self) -> Scale:
@@ -161,10 +181,17 @@ def load(
         source, on_s3=isinstance(store, S3Access)
     )
     shared_secret = source.read("SIPVAULT_SHARED_SECRET", values.flag, False)
+    hmac_secrets = source.read("SIPVAULT_HMAC_SECRET", values.secrets, ())
+    sharing = read_sharing(source.read)
+    weak = _weak_secrets(customers, hmac_secrets, sharing.key)
+    if weak and not source.read(WEAK_SETTING, values.flag, False):
+        raise SettingsError(weak[0].setting, weak[0].problem, WEAK_REMEDY)
+    for each in weak:
+        logger.warning("%s %s: it can be found by trying", each.setting, each.problem)
     customers = _with_secrets(
         customers,
         default_id,
-        source.read("SIPVAULT_HMAC_SECRET", values.secrets, ()),
+        hmac_secrets,
         shared=shared_secret,
         needed=need_secret,
     )
@@ -178,6 +205,7 @@ def load(
         base_template=source.read("SIPVAULT_BASE_TEMPLATE", values.text, None),
         aliases=source.read("SIPVAULT_ALIASES", values.aliases, NO_ALIASES),
         store=store,
+        store_mode=source.read("SIPVAULT_STORE_MODE", values.file_mode, PRIVATE),
         lookback_days=source.read("SIPVAULT_LOOKBACK_DAYS", _read_lookback, 7),
         cache=source.read(
             "SIPVAULT_CACHE", values.cache, {"CACHE_TYPE": "SimpleCache"}
@@ -191,7 +219,8 @@ def load(
         leg_headers=source.read(
             "SIPVAULT_LEG_HEADERS", values.header_names, DEFAULT_HEADERS
         ),
-        sharing=read_sharing(source.read),
+        sharing=sharing,
+        weak_secrets=weak,
         collector=read_collector(
             source.read,
             Path(instance_path) / "sipvault-spool" if instance_path else None,
@@ -304,6 +333,17 @@ def _read_customers(
     return customers, asked or default_id, default_id
 
 
+def _weak_secrets(
+    customers: Mapping[str, Customer], hmac_secrets: tuple[str, ...], share_key: str
+) -> tuple[WeakSecret, ...]:
+    """Whatever can be found by trying, of all the secrets there are."""
+    weak = [*weak_secrets("SIPVAULT_HMAC_SECRET", hmac_secrets)]
+    for customer in customers.values():
+        weak += customer.weak_secrets()
+    weak += weak_secrets("SIPVAULT_SHARE_KEY", (share_key,) if share_key else ())
+    return tuple(weak)
+
+
 def _with_secrets(
     customers: Mapping[str, Customer],
     default_id: str,
@@ -324,7 +364,7 @@ def _with_secrets(
             "SIPVAULT_HMAC_SECRET",
             "is missing",
             "Set it to the secret that the link generators use; a new one comes from:"
-            " python -c 'import secrets; print(secrets.token_hex(32))'",
+            f" {RECIPE}",
         )
     for customer in complete.values():
         if needed and not customer.secrets:

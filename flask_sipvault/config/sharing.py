@@ -9,6 +9,7 @@ from typing import Any
 
 from ..access.links import check_secret
 from ..access.links import SecretError
+from ..secretrule import RECIPE
 from . import converters as values
 from .converters import SettingsError
 
@@ -45,8 +46,7 @@ def read_sharing(
             "SIPVAULT_SHARE_KEY",
             "is missing, though SIPVAULT_SHARE_MAX_DAYS lets calls be shared",
             "Set it to a key of its own, which revokes all shared links when it is"
-            " changed; a new one comes from:"
-            " python -c 'import secrets; print(secrets.token_hex(32))'",
+            f" changed; a new one comes from: {RECIPE}",
         )
     return ShareSettings(max_days, key)
 
@@ -56,9 +56,7 @@ def _max_days(setting: str, value: object) -> int:
 
 
 def _key(setting: str, value: object) -> str:
-    remedy = (
-        "A new one comes from: python -c 'import secrets; print(secrets.token_hex(32))'"
-    )
+    remedy = f"A new one comes from: {RECIPE}"
     try:
         key = check_secret(value)
     except SecretError as error:

@@ -34,7 +34,12 @@ _FALLBACKS: dict[Language, dict[str, str]] = {
 
 
 def filled(
-    language: Language, *, base_url: str, customer_id: str, secret: str | None
+    language: Language,
+    *,
+    base_url: str,
+    customer_id: str,
+    secret: str | None,
+    weak_secrets: bool = False,
 ) -> str:
     """The generator's text, with what it falls back on filled in.
 
@@ -42,12 +47,15 @@ def filled(
     :param customer_id: whose links it makes.
     :param secret: the customer's; None leaves it to the environment, so that the file
         holds no secret.
+    :param weak_secrets: whether it takes a secret that can be found by trying.
     """
     text = Path(__file__).with_name(FILES[language]).read_text(encoding="utf-8")
     text = _fill(text, language, "SIPVAULT_BASE_URL", "", base_url)
     text = _fill(text, language, "SIPVAULT_CUSTOMER_ID", "sippulse", customer_id)
     if secret is not None:
         text = _fill(text, language, "SIPVAULT_HMAC_SECRET", "", secret)
+    if weak_secrets:
+        text = _fill(text, language, "SIPVAULT_WEAK_SECRETS", "", "true")
     return text
 
 

@@ -20,8 +20,41 @@ const SIPVAULT_BASE_URL = process.env.SIPVAULT_BASE_URL || ''
 const SIPVAULT_CUSTOMER_ID = process.env.SIPVAULT_CUSTOMER_ID || 'sippulse'
 const SIPVAULT_HMAC_SECRET = process.env.SIPVAULT_HMAC_SECRET || ''
 
-const PLACEHOLDER =
-  /^(your|my|replacewithyour)?(sipvault)?(hmac)?(secret|key)(key)?(here)?$|^changeme$|^replaceme$/
+// 'true' takes a secret that can be found by trying, where the server takes it, too.
+const SIPVAULT_WEAK_SECRETS = process.env.SIPVAULT_WEAK_SECRETS || ''
+
+const KNOWN_WORDS = new RegExp(
+  'administrator|placeholder|freeswitch|qwertyuiop|captagent|collector|asterisk|kamailio|' +
+  'opensips|password|customer|sippulse|sipvault|example|default|testing|welcome|heplify|' +
+  'replace|letmein|qwerty|secret|change|insert|sample|server|shared|foobar|zxcvbn|asdfgh|' +
+  'nodepw|passw|admin|agent|enter|guest|homer|pulse|token|vault|asdf|auth|call|demo|here|' +
+  'hmac|pass|root|test|this|user|voip|with|word|your|zxcv|api|bar|foo|hep|key|pwd|sip|the|' +
+  'me|my',
+  'g'
+)
+const LOOKALIKES = { 0: 'o', 1: 'i', 3: 'e', 4: 'a', 5: 's', 7: 't', '@': 'a', $: 's' }
+
+function isKnown(text) {
+  const letters = text.replace(/[^a-z]/g, '')
+  return letters !== '' && letters.replace(KNOWN_WORDS, '') === ''
+}
+
+/**
+ * What makes a secret easy to find by trying, or '' if nothing does. The server has the
+ * same rule.
+ */
+function weakness(secret) {
+  const plain = secret.toLowerCase()
+  if (isKnown(plain) || isKnown(plain.replace(/[013457@$]/g, (c) => LOOKALIKES[c]))) {
+    return 'is a placeholder, or is made of words that are tried first'
+  }
+  const raw = [...Buffer.from(secret, 'utf8')]
+  if (raw.length < 16) return 'is shorter than 16 characters'
+  if (new Set(raw).size < 6) return 'has fewer than 6 different characters'
+  const near = raw.slice(1).filter((byte, i) => Math.abs(byte - raw[i]) <= 1).length
+  if (3 * near > 2 * (raw.length - 1)) return 'is mostly a sequence like 1234 or aaaa'
+  return ''
+}
 
 /** What is wrong with a setting, or '' if nothing is. It never holds the secret. */
 function settingsProblem() {
@@ -31,9 +64,10 @@ function settingsProblem() {
   if (SIPVAULT_HMAC_SECRET.trim() !== SIPVAULT_HMAC_SECRET) {
     return 'SIPVAULT_HMAC_SECRET has white space or a line end around it.'
   }
-  if (PLACEHOLDER.test(SIPVAULT_HMAC_SECRET.toLowerCase().replace(/[^a-z]/g, ''))) {
-    return 'SIPVAULT_HMAC_SECRET is still a placeholder: give it the secret of the server.'
-  }
+  const weak = /^(true|1|yes|on)$/i.test(SIPVAULT_WEAK_SECRETS)
+    ? ''
+    : weakness(SIPVAULT_HMAC_SECRET)
+  if (weak) return `SIPVAULT_HMAC_SECRET ${weak}: give it the secret of the server.`
   if (!/^https?:\/\/[^\s/]/.test(SIPVAULT_BASE_URL)) {
     return 'SIPVAULT_BASE_URL is not set to the address of the dashboard, such as https://cdr.example.com'
   }

@@ -25,23 +25,63 @@ if (!defined('SIPVAULT_CUSTOMER_ID')) {
 if (!defined('SIPVAULT_HMAC_SECRET')) {
     define('SIPVAULT_HMAC_SECRET', getenv('SIPVAULT_HMAC_SECRET') ?: '');
 }
+// 'true' takes a secret that can be found by trying, where the server takes it, too.
+if (!defined('SIPVAULT_WEAK_SECRETS')) {
+    define('SIPVAULT_WEAK_SECRETS', getenv('SIPVAULT_WEAK_SECRETS') ?: '');
+}
 
 if (!function_exists('sipvault_link')) {
+
+    /**
+     * What makes a secret easy to find by trying, or '' if nothing does. The server has
+     * the same rule.
+     */
+    function sipvault_weakness($secret)
+    {
+        $known = '/'
+            . 'administrator|placeholder|freeswitch|qwertyuiop|captagent|collector|asterisk|'
+            . 'kamailio|opensips|password|customer|sippulse|sipvault|example|default|testing|'
+            . 'welcome|heplify|replace|letmein|qwerty|secret|change|insert|sample|server|shared|'
+            . 'foobar|zxcvbn|asdfgh|nodepw|passw|admin|agent|enter|guest|homer|pulse|token|vault|'
+            . 'asdf|auth|call|demo|here|hmac|pass|root|test|this|user|voip|with|word|your|zxcv|api|'
+            . 'bar|foo|hep|key|pwd|sip|the|me|my'
+            . '/';
+        $plain = strtolower($secret);
+        foreach (array($plain, strtr($plain, '013457@$', 'oieastas')) as $text) {
+            $letters = preg_replace('/[^a-z]/', '', $text);
+            if ($letters !== '' && preg_replace($known, '', $letters) === '') {
+                return 'is a placeholder, or is made of words that are tried first';
+            }
+        }
+        if (strlen($secret) < 16) {
+            return 'is shorter than 16 characters';
+        }
+        if (count(count_chars($secret, 1)) < 6) {
+            return 'has fewer than 6 different characters';
+        }
+        $near = 0;
+        for ($i = 1; $i < strlen($secret); $i++) {
+            $near += abs(ord($secret[$i]) - ord($secret[$i - 1])) <= 1 ? 1 : 0;
+        }
+        if (3 * $near > 2 * (strlen($secret) - 1)) {
+            return 'is mostly a sequence like 1234 or aaaa';
+        }
+        return '';
+    }
 
     /** What is wrong with a setting, or '' if nothing is. It never holds the secret. */
     function sipvault_problem()
     {
-        $plain = preg_replace('/[^a-z]/', '', strtolower(SIPVAULT_HMAC_SECRET));
         if (SIPVAULT_HMAC_SECRET === '') {
             return 'SIPVAULT_HMAC_SECRET is not set: give it the secret of the server.';
         }
         if (trim(SIPVAULT_HMAC_SECRET) !== SIPVAULT_HMAC_SECRET) {
             return 'SIPVAULT_HMAC_SECRET has white space or a line end around it.';
         }
-        if (preg_match('/^(your|my|replacewithyour)?(sipvault)?(hmac)?(secret|key)(key)?(here)?$/', $plain)
-            || $plain === 'changeme' || $plain === 'replaceme'
-        ) {
-            return 'SIPVAULT_HMAC_SECRET is still a placeholder: give it the secret of the server.';
+        $taken = in_array(strtolower(SIPVAULT_WEAK_SECRETS), array('true', '1', 'yes', 'on'), true);
+        $weakness = $taken ? '' : sipvault_weakness(SIPVAULT_HMAC_SECRET);
+        if ($weakness !== '') {
+            return "SIPVAULT_HMAC_SECRET $weakness: give it the secret of the server.";
         }
         if (!preg_match('#^https?://[^\s/]#', SIPVAULT_BASE_URL)) {
             return 'SIPVAULT_BASE_URL is not set to the address of the dashboard, such as'

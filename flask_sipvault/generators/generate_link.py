@@ -25,10 +25,45 @@ SIPVAULT_BASE_URL = os.environ.get("SIPVAULT_BASE_URL") or ""
 SIPVAULT_CUSTOMER_ID = os.environ.get("SIPVAULT_CUSTOMER_ID") or "sippulse"
 SIPVAULT_HMAC_SECRET = os.environ.get("SIPVAULT_HMAC_SECRET") or ""
 
-_PLACEHOLDER = re.compile(
-    r"(your|my|replacewithyour)?(sipvault)?(hmac)?(secret|key)(key)?(here)?"
-    r"|changeme|replaceme"
+# "true" takes a secret that can be found by trying, where the server takes it, too.
+SIPVAULT_WEAK_SECRETS = os.environ.get("SIPVAULT_WEAK_SECRETS") or ""
+
+_YES = ("true", "1", "yes", "on")
+
+_KNOWN_WORDS = re.compile(
+    "administrator|placeholder|freeswitch|qwertyuiop|captagent|collector|"
+    "asterisk|kamailio|opensips|password|customer|sippulse|sipvault|example|"
+    "default|testing|welcome|heplify|replace|letmein|qwerty|secret|change|"
+    "insert|sample|server|shared|foobar|zxcvbn|asdfgh|nodepw|passw|admin|agent|"
+    "enter|guest|homer|pulse|token|vault|asdf|auth|call|demo|here|hmac|pass|"
+    "root|test|this|user|voip|with|word|your|zxcv|api|bar|foo|hep|key|pwd|sip|"
+    "the|me|my"
 )
+
+
+def _is_known(text: str) -> bool:
+    letters = re.sub("[^a-z]", "", text)
+    return letters != "" and _KNOWN_WORDS.sub("", letters) == ""
+
+
+def _weakness(secret: str) -> str:
+    """What makes a secret easy to find by trying; "" if nothing does. The server has
+    the same rule.
+    """
+    plain = secret.lower()
+    if _is_known(plain) or _is_known(
+        plain.translate(str.maketrans("013457@$", "oieastas"))
+    ):
+        return "is a placeholder, or is made of words that are tried first"
+    raw = secret.encode("utf-8", "surrogatepass")
+    if len(raw) < 16:
+        return "is shorter than 16 characters"
+    if len(set(raw)) < 6:
+        return "has fewer than 6 different characters"
+    near = sum(abs(raw[i] - raw[i - 1]) <= 1 for i in range(1, len(raw)))
+    if 3 * near > 2 * (len(raw) - 1):
+        return "is mostly a sequence like 1234 or aaaa"
+    return ""
 
 
 def _check(secret: str, base_url: str) -> None:
@@ -41,10 +76,10 @@ def _check(secret: str, base_url: str) -> None:
         raise ValueError(
             "SIPVAULT_HMAC_SECRET has white space or a line end around it."
         )
-    if _PLACEHOLDER.fullmatch(re.sub("[^a-z]", "", secret.lower())):
+    weakness = "" if SIPVAULT_WEAK_SECRETS.lower() in _YES else _weakness(secret)
+    if weakness:
         raise ValueError(
-            "SIPVAULT_HMAC_SECRET is still a placeholder: give it the secret of the"
-            " server."
+            f"SIPVAULT_HMAC_SECRET {weakness}: give it the secret of the server."
         )
     if not re.match(r"https?://[^\s/]", base_url):
         raise ValueError(

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from .. import privatefiles
 from .objects import MAX_OBJECT
 from .objects import StoredObject
 from .objects import StoreError
@@ -16,15 +17,18 @@ from .objects import StoreError
 #: One component of a key. It never begins with a dot: such names are the unfinished
 #: files of a write, and ``..``. File systems take 255 bytes.
 _COMPONENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,219}")
-_UNFINISHED = ".unfinished-"
 _ATTEMPTS = 10
 
 
 class FolderStore:
-    """Objects under a folder, each a file at the path that its key says."""
+    """Objects under a folder, each a file at the path that its key says.
 
-    def __init__(self, root: Path) -> None:
+    :param file_mode: the permissions of the files; their folders have such as fit.
+    """
+
+    def __init__(self, root: Path, *, file_mode: int = privatefiles.PRIVATE) -> None:
         self.root = Path(root)
+        self.file_mode = file_mode
 
     @property
     def location(self) -> str:
@@ -97,9 +101,10 @@ class FolderStore:
         :raises StoreError: with a remedy, if not.
         """
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            probe = self.root / f"{_UNFINISHED}{secrets.token_hex(8)}"
-            probe.touch(exist_ok=False)
+            privatefiles.make_folder(self.root, file_mode=self.file_mode)
+            name = f"{privatefiles.UNFINISHED}{secrets.token_hex(8)}"
+            probe = self.root / name
+            probe.touch(mode=privatefiles.PRIVATE, exist_ok=False)
             probe.unlink()
         except OSError as error:
             raise StoreError(
@@ -133,23 +138,8 @@ class FolderStore:
             yield StoredObject(prefix + entry.name, status.st_size, etag)
 
     def _write(self, path: Path, data: bytes) -> None:
-        """Write beside and rename, so that nobody ever reads half an object."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f"{_UNFINISHED}{secrets.token_hex(8)}")
-        try:
-            with unfinished.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        except BaseException:
-            unfinished.unlink(missing_ok=True)
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        privatefiles.make_folder(path.parent, file_mode=self.file_mode)
+        privatefiles.write(path, data, mode=self.file_mode)
 
 
 @contextlib.contextmanager

@@ -321,8 +321,12 @@ def test_a_secret_short_enough_to_be_found_by_trying(
     run: Run, base_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIPVAULT_HMAC_SECRET", "s3cr3ts")
+    refused = findings(run("doctor", "--json"))["settings"]["message"]
+    assert "shorter than 16 characters" in refused
+    monkeypatch.setenv("SIPVAULT_WEAK_SECRETS", "true")
     result = run("doctor", "--json")
-    assert status(result, "secrets") == "warn"
+    assert status(result, "weak_secrets") == "warn"
+    assert "SIPVAULT_HMAC_SECRET" in findings(result)["weak_secrets"]["message"]
     assert "s3cr3ts" not in result.output
 
 

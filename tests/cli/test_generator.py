@@ -67,6 +67,40 @@ def test_on_request_the_secret_is_in_it_and_it_is_private(
     assert run("verify", done.stdout.strip()).stdout.startswith("valid")
 
 
+def test_it_is_never_written_through_a_link(run: Run, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.write_text("somebody's")
+    path = tmp_path / "generator.php"
+    path.symlink_to(theirs)
+    result = run("generator", "php", "--embed-secret", "--output", str(path))
+    assert result.exit_code == 1
+    assert "is a symbolic link" in result.stderr
+    assert theirs.read_text() == "somebody's"
+
+
+def test_it_is_never_written_into_a_file_of_somebody_else(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "generator.php"
+    path.write_text("somebody's")
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    result = run("generator", "php", "--embed-secret", "--output", str(path))
+    assert result.exit_code == 1
+    assert "belongs to another user" in result.stderr
+    assert path.read_text() == "somebody's"
+
+
+def test_without_a_secret_it_keeps_the_permissions_that_the_file_has(
+    run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "generator.php"
+    run("generator", "php", "--output", str(path))
+    path.chmod(0o664)
+    assert run("generator", "php", "--output", str(path)).exit_code == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o664
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
 def test_standard_output_holds_the_generator_and_nothing_else(run: Run) -> None:
     result = run("generator", "php")
     assert result.stdout.startswith("<?php")

@@ -41,6 +41,8 @@ class Process:
             "SIPVAULT_SPOOL": str(folder / "spool"),
             "SIPVAULT_CUSTOMERS": json.dumps(CUSTOMERS),
             "SIPVAULT_CUSTOMER_ID": "acme",
+            # Short ones are quicker to read in a test.
+            "SIPVAULT_WEAK_SECRETS": "true",
             "SIPVAULT_LISTEN_TCP": "127.0.0.1:0",
             "SIPVAULT_LISTEN_HEP": "127.0.0.1:0",
             "SIPVAULT_METRICS_LISTEN": f"127.0.0.1:{self.metrics}",

@@ -123,6 +123,26 @@ def test_a_token_is_no_authorisation_key_nor_the_other_way_round() -> None:
     assert AUTHORITY.hep_customer(shown(b"acme", b"key-acme"), NOWHERE) is None
 
 
+@pytest.mark.parametrize(
+    ("packet", "source", "wrong"),
+    [
+        (HepPacket(hep.SIP, b"", auth_key="an older key"), "192.0.2.7", True),
+        (HepPacket(hep.SIP, b"", auth_key="key-acme"), "192.0.2.7", False),
+        (HepPacket(hep.SIP, b""), "192.0.2.7", False),
+        # No key was agreed on with it: whatever its sender shows by default is not one.
+        (HepPacket(hep.SIP, b"", auth_key="myhep"), "198.51.100.7", False),
+        (shown(b"acme", b"tok-acme"), "192.0.2.7", False),
+    ],
+)
+def test_a_wrong_key_is_known_where_the_address_suffices(
+    packet: HepPacket, source: str, wrong: bool
+) -> None:
+    owner = AUTHORITY.hep_customer(packet, source)
+
+    assert owner is not None
+    assert AUTHORITY.shows_wrong_key(packet, owner) is wrong
+
+
 def test_forged_sources_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_REMEMBERED", 10)
     authority = Authenticator([ACME])

@@ -37,6 +37,21 @@ def test_the_first_is_told_at_once_and_others_after_a_minute(
     assert refusals.counts == {"credentials": 4, "time": 1}
 
 
+def test_who_was_refused_is_told_with_protocol_and_customer_and_nothing_else_can_be(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    refusals = Refusals()
+    refusals.note("192.0.2.1", "credentials", protocol="agent", claimed="acme")
+    forged = 'a" by agent for "b, 192.0.2.9\n\u202e' + "x" * 1000
+    refusals.note("192.0.2.2", "credentials", protocol="hep-udp", claimed=forged)
+    refusals.tell(100)
+    ((_, _, among),) = told(caplog)
+    assert str(among).startswith('192.0.2.1 by agent for "acme",192.0.2.2 by hep-udp')
+    assert '"a\\" by agent for \\"b, 192.0.2.9' in str(among)
+    assert str(among).isprintable()
+    assert len(str(among)) < 300
+
+
 def test_a_flood_from_everywhere_fills_neither_memory_nor_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

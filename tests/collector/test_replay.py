@@ -102,6 +102,7 @@ def test_customer_and_token_of_a_capture_come_from_the_settings(
     replay: Replay, live: Live, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SIPVAULT_STORE", str(tmp_path))
+    monkeypatch.setenv("SIPVAULT_WEAK_SECRETS", "true")
     monkeypatch.setenv(
         "SIPVAULT_CUSTOMERS", '[{"id": "acme", "bucket": "a", "token": "tok-acme"}]'
     )

@@ -21,6 +21,7 @@ from flask_sipvault.collector import acceptor as doorman
 from flask_sipvault.collector import connection as connection_module
 from flask_sipvault.collector import connections as roster
 from flask_sipvault.collector import ingress as gate
+from flask_sipvault.collector import logins
 from flask_sipvault.collector.acceptor import tls_context
 from flask_sipvault.collector.acceptor import TlsError
 from flask_sipvault.collector.items import Item
@@ -122,15 +123,109 @@ def test_refusals_are_logged_once_a_minute_without_the_token(
     live: Live, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        for _ in range(30):
+        live.deliver(handshake("acme\n\u202e", "not-the-token"))
+        wait_until(lambda: caplog.records)
+        for _ in range(8):
             live.deliver(handshake("acme", "not-the-token"))
         live.pass_time(1)
 
     told = [r for r in caplog.records if r.getMessage() == "senders refused"]
     assert len(told) == 1
-    assert live.server.gate.refusals.counts["credentials"] == 30
+    assert live.server.gate.refusals.counts["credentials"] == 9
     assert "not-the-token" not in caplog.text
     assert "not-the-token" not in repr(vars(told[0]))
+    among = vars(told[0])["among_them"]
+    assert among.startswith('127.0.0.1 by agent for "acme')
+    assert among.isprintable()
+
+
+class TestGuessing:
+    """Whoever shows wrong credentials again and again has to wait for the next."""
+
+    @pytest.fixture(autouse=True)
+    def long_turns(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A turn comes in minutes, and all may wait for it."""
+        monkeypatch.setattr(logins, "SECONDS_EACH", 100.0)
+        monkeypatch.setattr(connection_module, "LONGEST_WAIT", 1e6)
+        monkeypatch.setattr(logins, "LONGEST_WAIT", 1e6)
+
+    def fail_too_often(self, live: Live) -> None:
+        for _ in range(logins.FREE_FAILURES + 1):
+            live.deliver(handshake("acme", "wrong"))
+
+    def waiting(self, live: Live) -> list[connection_module.Connection]:
+        return [each for each in live.server.roster.connections if each._waiting]
+
+    @pytest.mark.parametrize("token", ["wrong", "tok-acme"])
+    def test_neither_a_wrong_nor_a_right_token_is_looked_at(
+        self, token: str, live: Live
+    ) -> None:
+        self.fail_too_often(live)
+        live.connect().sendall(handshake("acme", token))
+        wait_until(lambda: self.waiting(live))
+        refused = live.server.gate.refusals.counts["credentials"]
+        assert refused == logins.FREE_FAILURES + 1
+        assert not live.server.roster.has_agent("acme", "127.0.0.1")
+
+    def test_nobody_elsewhere_waits(self, live: Live) -> None:
+        self.fail_too_often(live)
+        live.log_in(source="127.0.0.2")
+
+    def test_in_its_turn_a_right_token_is_let_in_with_all_that_came_meanwhile(
+        self, live: Live
+    ) -> None:
+        self.fail_too_often(live)
+        connection = live.connect()
+        connection.sendall(handshake("acme", "tok-acme"))
+        wait_until(lambda: self.waiting(live))
+        connection.sendall(call("1@h"))
+        (waiting,) = self.waiting(live)
+        live._loop.call_soon_threadsafe(waiting._go_on)
+        assert receive(connection) == agent.HandshakeAck(agent.ACCEPTED, "ok")
+        wait_until(lambda: live.server.gate.items.total() == 4)
+        assert written(live, "1@h") == 4
+
+    def test_a_takeover_looks_at_it_at_once(self, live: Live) -> None:
+        self.fail_too_often(live)
+        connection = live.connect()
+        connection.sendall(handshake("acme", "tok-acme"))
+        wait_until(lambda: self.waiting(live))
+        (waiting,) = self.waiting(live)
+        live._loop.call_soon_threadsafe(waiting.hold, "takeover")
+        assert receive(connection) == agent.HandshakeAck(agent.ACCEPTED, "ok")
+
+    def test_whoever_would_wait_too_long_is_hung_up_on(
+        self, live: Live, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connection_module, "LONGEST_WAIT", 8.0)
+        self.fail_too_often(live)
+        connection = live.connect()
+        connection.sendall(handshake("acme", "tok-acme"))
+        assert hung_up(connection)
+        assert live.server.gate.refusals.counts["slowed"] == 1
+
+    def test_wrong_keys_of_hep_by_tcp_count_too(self, live: Live) -> None:
+        packet = hep_call("1@h", auth_key="nobody's")[0]
+        for _ in range(logins.FREE_FAILURES + 1):
+            live.deliver(packet)
+        live.connect().sendall(packet)
+        wait_until(lambda: self.waiting(live))
+
+
+def test_hep_with_a_wrong_key_from_an_allowed_address_is_kept_counted_and_told(
+    live: Live, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        connection = live.connect(source="127.9.9.1")
+        for packet in hep_call("1@h", auth_key="an older key"):
+            connection.sendall(packet)
+        wait_until(lambda: live.server.gate.wrong_keys.counts["hep-tcp"] == 4)
+        wait_until(lambda: caplog.records)
+    told = caplog.records[0]
+    assert told.getMessage() == "HEP with a wrong key from an allowed address"
+    assert vars(told)["among_them"] == "127.9.9.1"
+    assert "an older key" not in repr(vars(told))
+    assert written(live, "1@h") == 4
 
 
 def test_an_agent_of_another_version_is_told_so(live: Live) -> None:

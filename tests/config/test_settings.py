@@ -149,7 +149,7 @@ class TestSecrets:
             ("your_hmac_secret_here", "placeholder"),
             (f"{SECRET}\n", "white space"),
             (f" {SECRET}", "white space"),
-            ("short", "shorter than 6"),
+            ("short", "shorter than 16"),
             ("\udcff" * 8, "UTF-8"),
             (12345678, "int, not text"),
             ([], "empty list"),
@@ -163,8 +163,44 @@ class TestSecrets:
         assert error.setting == "SIPVAULT_HMAC_SECRET"
         assert problem in error.problem
 
+    @pytest.mark.parametrize(
+        ("config", "setting"),
+        [
+            ({"HMAC_SECRET": "aaaaaa"}, "SIPVAULT_HMAC_SECRET"),
+            ({"HMAC_SECRET": [SECRET, "x"]}, "SIPVAULT_HMAC_SECRET, number 2"),
+            ({"SHARE_KEY": "k" * 40}, "SIPVAULT_SHARE_KEY"),
+            (
+                {"CUSTOMERS": [ACME | {"secret": "passwordpassword"}]},
+                "SIPVAULT_CUSTOMERS, 'acme': secret",
+            ),
+            (
+                {"CUSTOMERS": [ACME | {"token": "changeme"}]},
+                "SIPVAULT_CUSTOMERS, 'acme': token",
+            ),
+            (
+                {"CUSTOMERS": [ACME | {"hep_auth_key": "myhep"}]},
+                "SIPVAULT_CUSTOMERS, 'acme': hep_auth_key",
+            ),
+        ],
+    )
+    def test_a_weak_one_of_any_kind_is_refused_unless_that_is_asked_for(
+        self, config: Any, setting: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        error = refusal(**config)
+        assert error.setting == setting
+        assert "secrets.token_hex(32)" in error.remedy
+        assert "SIPVAULT_WEAK_SECRETS" in error.remedy
+        loaded = settings(WEAK_SECRETS="true", **config)
+        assert [each.setting for each in loaded.weak_secrets] == [setting]
+        assert setting in caplog.text
+        for value in ("aaaaaa", "changeme", "myhep", "passwordpassword", "kkkkk"):
+            assert value not in f"{error} {caplog.text} {loaded!r}"
+
+    def test_of_good_ones_there_is_nothing_to_say(self) -> None:
+        assert settings(CUSTOMERS=[ACME, GLOBEX]).weak_secrets == ()
+
     def test_a_list_keeps_its_order(self) -> None:
-        both = ("the-new-secret", "the-old-secret")
+        both = ("the-new-secret-of-acme", "the-old-secret-of-acme")
         for value in (list(both), both, json.dumps(both)):
             assert settings(HMAC_SECRET=value).default_customer.secrets == both
 
@@ -193,7 +229,7 @@ class TestSecrets:
         assert own.default_customer.secrets == (SECRET,)
 
     def test_two_customers_must_not_share_one(self) -> None:
-        for theirs in (SECRET, ["another-secret", SECRET]):
+        for theirs in (SECRET, ["a-secret-of-globex", SECRET]):
             error = refusal(CUSTOMERS=[ACME, {"id": "globex", "secret": theirs}])
             assert "'acme' and 'globex' the same secret" in error.problem
 
@@ -233,7 +269,13 @@ class TestSecrets:
         assert error.setting == "SIPVAULT_MOS_THRESHOLDS"
 
     def test_nothing_secret_is_shown(self) -> None:
-        hidden = ["hidden-hmac", "hidden-token", "hidden-hep", "hidden-s3", "hidden-pw"]
+        hidden = [
+            "hidden-hmac-of-acme",
+            "hidden-token-of-acme",
+            "hidden-hep-of-acme",
+            "hidden-s3",
+            "hidden-pw",
+        ]
         customer = {
             "id": "acme",
             "bucket": "acme-calls",
@@ -253,24 +295,35 @@ class TestSecrets:
             assert "hidden" not in str(shown)
 
 
+class TestStoreMode:
+    @pytest.mark.parametrize("value", ["0640", "640", "0o640", 0o640])
+    def test_it_is_what_chmod_takes(self, value: Any) -> None:
+        assert settings(STORE_MODE=value).store_mode == 0o640
+        assert settings().store_mode == 0o600
+
+    @pytest.mark.parametrize("value", ["0755", "0440", "rw", 640, True, "0o9", "066"])
+    def test_anything_else_is_refused(self, value: Any) -> None:
+        assert refusal(STORE_MODE=value).setting == "SIPVAULT_STORE_MODE"
+
+
 class TestCustomers:
     def test_everything_that_one_may_have(self) -> None:
         entry = {
             "id": "globex corp/eu",
             "bucket": "globex",
             "prefix": "voice/site-1",
-            "secret": ["the-new-secret", "the-old-secret"],
-            "token": "agent-token",
-            "hep_auth_key": ["key-1", "key-2"],
+            "secret": ["the-new-secret-of-acme", "the-old-secret-of-acme"],
+            "token": "the-token-of-globex",
+            "hep_auth_key": ["the-first-key-of-globex", "the-second-key-of-globex"],
             "hep_sources": ["192.0.2.1", "2001:db8::/32"],
         }
         expected = Customer(
             "globex corp/eu",
             "globex",
             "voice/site-1",
-            secrets=("the-new-secret", "the-old-secret"),
-            tokens=("agent-token",),
-            hep_auth_keys=("key-1", "key-2"),
+            secrets=("the-new-secret-of-acme", "the-old-secret-of-acme"),
+            tokens=("the-token-of-globex",),
+            hep_auth_keys=("the-first-key-of-globex", "the-second-key-of-globex"),
             hep_sources=("192.0.2.1", "2001:db8::/32"),
         )
         for value in ([entry], (entry,), json.dumps([entry])):
@@ -336,7 +389,7 @@ class TestCustomers:
         assert len(settings(CUSTOMERS=[ACME | one, GLOBEX | other]).customers) == 2
 
     def test_one_hep_key_does_not_tell_two_apart(self) -> None:
-        key = {"hep_auth_key": "key-1"}
+        key = {"hep_auth_key": "the-first-key-of-globex"}
         error = refusal(CUSTOMERS=[ACME | key, GLOBEX | key])
         assert "same hep_auth_key" in error.problem
 
@@ -630,7 +683,7 @@ class TestLegHeaders:
 
 
 class TestSharing:
-    KEY = "k" * 32
+    KEY = "a key of the tests, long enough."
 
     def test_it_is_off(self) -> None:
         assert settings().sharing.max_days == 0

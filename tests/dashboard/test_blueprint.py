@@ -233,7 +233,7 @@ def test_two_apps_in_one_process_do_not_mix(host: Flask, tmp_path: Path) -> None
     other = Flask("other", instance_path=str(tmp_path / "other"))
     other.config.update(
         SIPVAULT_STORE=str(tmp_path / "other vault"),
-        SIPVAULT_HMAC_SECRET="another secret",
+        SIPVAULT_HMAC_SECRET="another secret of the tests",
         SIPVAULT_CUSTOMER_ID=CUSTOMER,
     )
     SIPVault(other)

@@ -253,7 +253,7 @@ class TestNothingElseOpens:
     def test_what_only_another_customer_has(self, host: Flask) -> None:
         host.config["SIPVAULT_CUSTOMERS"] = [
             {"id": CUSTOMER, "secret": SECRET},
-            {"id": "globex", "secret": "another secret"},
+            {"id": "globex", "secret": "another secret of the tests"},
         ]
         SIPVault(host)
         vault_of(host).put(small_call())

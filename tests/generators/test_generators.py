@@ -33,12 +33,15 @@ VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent.parent / "data" / "link-vectors.json").read_text()
 )
 BASE_URL = "https://vault.example.com"
+SECRET = "demo-secret-not-for-production"
 
 #: Each prints a JSON list of links, one for each [Call-ID, customer, secret, hour] of
-#: the JSON list it reads. The clock and the secret stand still inside; everything else
-#: is the generator as it ships.
+#: the JSON list it reads. The clock and the secret stand still inside, and the secret
+#: may be weak, for one of the published ones is; everything else is the generator as it
+#: ships.
 PHP = """
 $jobs = json_decode(stream_get_contents(STDIN));
+define('SIPVAULT_WEAK_SECRETS', 'true');
 define('SIPVAULT_BASE_URL', 'https://vault.example.com');
 $source = file_get_contents($argv[1]);
 $links = [];
@@ -58,6 +61,7 @@ NODE = """
 const jobs = JSON.parse(require('fs').readFileSync(0, 'utf8'))
 const path = require('path').resolve(process.argv[1])
 process.env.SIPVAULT_BASE_URL = 'https://vault.example.com'
+process.env.SIPVAULT_WEAK_SECRETS = 'true'
 console.log(JSON.stringify(jobs.map(([callId, customer, secret, hour]) => {
   process.env.SIPVAULT_HMAC_SECRET = secret
   Date.now = () => (hour * 3600 + 1799) * 1000
@@ -66,7 +70,8 @@ console.log(JSON.stringify(jobs.map(([callId, customer, secret, hour]) => {
 })))
 """
 PYTHON = """
-import json, sys, time
+import json, os, sys, time
+os.environ["SIPVAULT_WEAK_SECRETS"] = "true"
 sys.path.insert(0, sys.argv[1].rpartition("/")[0])
 from generate_link import sipvault_link
 links = []
@@ -150,9 +155,9 @@ def test_any_call_id_and_customer_is_accepted_and_hashed_alike(
     runtime: Runtime, pairs: list[tuple[str, str]]
 ) -> None:
     hour = 495663
-    jobs = [[call_id, customer, "demo-secret", hour] for call_id, customer in pairs]
+    jobs = [[call_id, customer, SECRET, hour] for call_id, customer in pairs]
     for link, (call_id, customer) in zip(runtime.links(jobs), pairs, strict=True):
-        signer = LinkSigner("demo-secret", customer_id=customer, base_url=BASE_URL)
+        signer = LinkSigner(SECRET, customer_id=customer, base_url=BASE_URL)
         call_hash, query = parse_url(link)
         now = hour * 3600.0
         assert signer.verify(call_hash, query, now=now) == (customer, call_id)
@@ -163,7 +168,9 @@ def test_any_call_id_and_customer_is_accepted_and_hashed_alike(
 @pytest.fixture
 def app(tmp_path: Path) -> Flask:
     app = Flask(__name__, instance_path=str(tmp_path))
-    app.config.update(SIPVAULT_CUSTOMER_ID="acme", SIPVAULT_HMAC_SECRET="s3cr3t & ✓")
+    app.config.update(
+        SIPVAULT_CUSTOMER_ID="acme", SIPVAULT_HMAC_SECRET="s3cr3t & ✓ of us"
+    )
     SIPVault(app)
     return app
 
@@ -173,7 +180,7 @@ def printed_link(runtime: Runtime, call_id: str, customer: str) -> str:
         call_id,
         customer,
         SIPVAULT_BASE_URL="http://localhost/",
-        SIPVAULT_HMAC_SECRET="s3cr3t & ✓",
+        SIPVAULT_HMAC_SECRET="s3cr3t & ✓ of us",
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -212,9 +219,12 @@ def test_what_it_prints_for_another_customer_is_refused(
         ({}, "SIPVAULT_HMAC_SECRET is not set"),
         ({"SIPVAULT_HMAC_SECRET": "YOUR_HMAC_SECRET_HERE"}, "placeholder"),
         ({"SIPVAULT_HMAC_SECRET": "your_hmac_secret_here"}, "placeholder"),
-        ({"SIPVAULT_HMAC_SECRET": "topsecret99 "}, "white space"),
-        ({"SIPVAULT_HMAC_SECRET": "topsecret99\n"}, "line end"),
-        ({"SIPVAULT_HMAC_SECRET": "topsecret99"}, "SIPVAULT_BASE_URL is not set"),
+        ({"SIPVAULT_HMAC_SECRET": "topsecret99 of us "}, "white space"),
+        ({"SIPVAULT_HMAC_SECRET": "topsecret99 of us\n"}, "line end"),
+        (
+            {"SIPVAULT_HMAC_SECRET": "topsecret99 of us"},
+            "SIPVAULT_BASE_URL is not set",
+        ),
     ],
 )
 def test_a_wrong_setting_is_an_error_and_never_a_link(
@@ -224,7 +234,7 @@ def test_a_wrong_setting_is_an_error_and_never_a_link(
     assert done.returncode == 1
     assert said in done.stderr
     assert done.stdout == ""
-    assert "topsecret99" not in done.stderr
+    assert "topsecret99 of us" not in done.stderr
 
 
 def test_without_a_call_id_it_says_how_it_is_used(runtime: Runtime) -> None:
@@ -241,17 +251,48 @@ def test_the_placeholders_of_our_own_signer_are_refused_everywhere(
     assert "placeholder" in done.stderr
 
 
+SECRETS = json.loads(
+    (Path(__file__).parent.parent / "data" / "secrets.json").read_text()
+)
+
+
+@pytest.mark.parametrize(("secret", "problem"), SECRETS["weak"])
+def test_a_weak_secret_is_refused_as_the_server_refuses_it(
+    runtime: Runtime, secret: str, problem: str
+) -> None:
+    environment = {"SIPVAULT_BASE_URL": BASE_URL, "SIPVAULT_HMAC_SECRET": secret}
+    done = runtime.run("a@example.com", **environment)
+    assert done.returncode == 1
+    assert f"SIPVAULT_HMAC_SECRET {problem}" in done.stderr
+
+
+def test_a_weak_secret_is_taken_where_that_is_asked_for(runtime: Runtime) -> None:
+    done = runtime.run(
+        "a@example.com",
+        SIPVAULT_BASE_URL=BASE_URL,
+        SIPVAULT_HMAC_SECRET="changeme",
+        SIPVAULT_WEAK_SECRETS="true",
+    )
+    assert done.stdout.startswith(BASE_URL)
+
+
+@pytest.mark.parametrize("secret", SECRETS["good"])
+def test_a_good_secret_is_taken(runtime: Runtime, secret: str) -> None:
+    environment = {"SIPVAULT_BASE_URL": BASE_URL, "SIPVAULT_HMAC_SECRET": secret}
+    assert runtime.run("a@example.com", **environment).stdout.startswith(BASE_URL)
+
+
 BUTTONS = {
     "generate_link.php": (
         "-r",
         "define('SIPVAULT_BASE_URL', \"https://vault.example.com/it's\");"
-        "define('SIPVAULT_HMAC_SECRET', 'topsecret99'); require $argv[1];"
+        "define('SIPVAULT_HMAC_SECRET', 'topsecret99 of us'); require $argv[1];"
         'echo sipvault_button($argv[2], null, "<\'\\"&>");',
     ),
     "generate_link.js": (
         "-e",
         'process.env.SIPVAULT_BASE_URL = "https://vault.example.com/it\'s";'
-        "process.env.SIPVAULT_HMAC_SECRET = 'topsecret99';"
+        "process.env.SIPVAULT_HMAC_SECRET = 'topsecret99 of us';"
         "const { sipvaultButton } = require(process.argv[1]);"
         "console.log(sipvaultButton(process.argv[2], null, `<'\"&>`))",
     ),
@@ -259,7 +300,7 @@ BUTTONS = {
         "-c",
         "import sys; sys.path.insert(0, sys.argv[1].rpartition('/')[0])\n"
         "from generate_link import sipvault_button\n"
-        "print(sipvault_button(sys.argv[2], None, '<\\'\"&>', 'topsecret99',"
+        "print(sipvault_button(sys.argv[2], None, '<\\'\"&>', 'topsecret99 of us',"
         ' "https://vault.example.com/it\'s"))',
     ),
 }

@@ -379,17 +379,30 @@ def test_it_may_come_from_the_standard_input(root: Path, run: Run) -> None:
     assert "?: 'the secret on stdin')" in (root / GENERATOR).read_text()
 
 
+def test_a_weak_one_is_written_only_where_that_is_asked_for(
+    root: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = run("install", root, "--secret-file", "-", input="s3cr3t42\n")
+    assert result.exit_code == 1
+    assert "--secret-file is shorter than 16 characters" in result.output
+    assert not (root / GENERATOR).exists()
+    monkeypatch.setenv("SIPVAULT_WEAK_SECRETS", "true")
+    assert run("install", root, "--secret-file", "-", input="s3cr3t42\n").exit_code == 0
+    text = (root / GENERATOR).read_text()
+    assert "getenv('SIPVAULT_WEAK_SECRETS') ?: 'true'" in text
+
+
 def test_of_several_customers_the_one_asked_for_has_its_own_secret_written(
     root: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(
         "SIPVAULT_CUSTOMERS",
         '[{"id": "acme", "secret": "the secret of acme"},'
-        ' {"id": "other", "secret": ["the new secret", "the old secret"]}]',
+        ' {"id": "other", "secret": ["the second secret", "the first secret"]}]',
     )
     run("install", root, "--customer", "other")
     text = (root / GENERATOR).read_text()
-    assert "?: 'the new secret')" in text
+    assert "?: 'the second secret')" in text
     assert "acme" not in text
     assert run("install", root, "--customer", "nobody").exit_code == 2
 

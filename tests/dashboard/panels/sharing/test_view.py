@@ -237,7 +237,7 @@ class TestOpening:
             host,
             SIPVAULT_CUSTOMERS=[
                 {"id": CUSTOMER, "secret": SECRET},
-                {"id": "globex", "secret": "another secret"},
+                {"id": "globex", "secret": "another secret of the tests"},
             ],
         )
         theirs = small_call(display="Mallory")
