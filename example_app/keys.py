@@ -10,7 +10,7 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from flask_sipvault import privatefiles
+from flask_sipvault import private_files
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def load_or_create(path: Path, customers: Sequence[str]) -> Keys:
         kept = json.loads(path.read_text())
         if "tokens" not in kept:  # made before there were any
             kept["tokens"] = _one_each(customers)
-            privatefiles.write(path, json.dumps(kept).encode())
+            private_files.write(path, json.dumps(kept).encode())
         return Keys(**kept)
     keys = Keys(
         session=secrets.token_hex(32),

@@ -24,11 +24,11 @@ from typing import Literal
 from flask import Flask
 from flask_caching import Cache
 
+from .config.secret_rule import RECIPE
 from .config.settings import Settings
 from .config.settings import SettingsError
 from .evidence import call_hash
-from .privatefiles import folder_mode
-from .secretrule import RECIPE
+from .private_files import folder_mode
 from .services import Services
 from .vault.folder import FolderStore
 from .vault.objects import StoreError

@@ -17,7 +17,7 @@ from .access.links import LinkSigner
 from .access.sharing import ShareTokens
 from .config.customers import Customer
 from .config.settings import Settings
-from .privatefiles import make_folder
+from .private_files import make_folder
 from .vault.folder import FolderStore
 from .vault.objects import ObjectStore
 from .vault.objects import StoreError

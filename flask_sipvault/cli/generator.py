@@ -11,10 +11,10 @@ import click
 
 from .. import generators
 from ..config.settings import SettingsError
-from ..privatefiles import NotOursError
-from ..privatefiles import PRIVATE
-from ..privatefiles import refuse_not_ours
-from ..privatefiles import write
+from ..private_files import NotOursError
+from ..private_files import PRIVATE
+from ..private_files import refuse_not_ours
+from ..private_files import write
 from .common import choose_customer
 from .common import Command
 from .common import complain

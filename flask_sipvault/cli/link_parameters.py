@@ -17,11 +17,11 @@ import click
 
 from ..config import converters as values
 from ..config import settings as settings_module
+from ..config.secret_rule import weakness
 from ..config.settings import Settings
 from ..config.settings import SettingsError
 from ..config.settings import WEAK_REMEDY
 from ..config.settings import WEAK_SETTING
-from ..secretrule import weakness
 from ..services import Services
 from .common import choose_customer
 from .common import customer_option

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ..config.secret_rule import weakness
 from ..generators import filled
 from ..opensips_cp import installing
 from ..opensips_cp.installing import Change
@@ -18,7 +19,6 @@ from ..opensips_cp.installing import Mode
 from ..opensips_cp.tree import locate
 from ..opensips_cp.tree import Tree
 from ..opensips_cp.tree import TreeError
-from ..secretrule import weakness
 from .common import Command
 from .common import complain
 from .common import say

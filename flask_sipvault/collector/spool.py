@@ -21,8 +21,8 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..privatefiles import make_folder
-from ..privatefiles import PRIVATE
+from ..private_files import make_folder
+from ..private_files import PRIVATE
 from . import spool_tables as tables
 from .call_tracker import Part
 from .items import Item

@@ -22,7 +22,7 @@ from ..access.links import SecretError
 from ..analysis.ladder.aliases import AliasError
 from ..analysis.ladder.aliases import Aliases
 from ..language import LANGUAGES
-from ..secretrule import RECIPE
+from .secret_rule import RECIPE
 
 MAX_CUSTOMER_ID_BYTES = 255
 

@@ -17,9 +17,9 @@ from itertools import combinations
 from typing import Any
 from urllib.parse import quote
 
-from ..secretrule import weakness
 from . import converters as values
 from .converters import SettingsError
+from .secret_rule import weakness
 
 SETTING = "SIPVAULT_CUSTOMERS"
 

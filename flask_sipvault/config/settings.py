@@ -22,8 +22,7 @@ from ..analysis.ladder.aliases import NO_ALIASES
 from ..analysis.media.quality import DEFAULT_THRESHOLDS
 from ..analysis.media.quality import Scale
 from ..correlation.legs import DEFAULT_HEADERS
-from ..privatefiles import PRIVATE
-from ..secretrule import RECIPE
+from ..private_files import PRIVATE
 from . import converters as values
 from .collector import CollectorSettings as CollectorSettings
 from .collector import read_collector
@@ -34,6 +33,7 @@ from .customers import refuse_equal_secrets
 from .customers import sole_customer
 from .customers import weak_secrets
 from .customers import WeakSecret as WeakSecret
+from .secret_rule import RECIPE
 from .sharing import read_sharing
 from .sharing import ShareSettings as ShareSettings
 

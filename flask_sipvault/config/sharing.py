@@ -9,9 +9,9 @@ from typing import Any
 
 from ..access.links import check_secret
 from ..access.links import SecretError
-from ..secretrule import RECIPE
 from . import converters as values
 from .converters import SettingsError
+from .secret_rule import RECIPE
 
 #: A key that signs for months must not be found by trying, in characters.
 MIN_KEY_LENGTH = 32

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from .. import privatefiles
+from .. import private_files
 from .objects import MAX_OBJECT
 from .objects import StoredObject
 from .objects import StoreError
@@ -26,7 +26,7 @@ class FolderStore:
     :param file_mode: the permissions of the files; their folders have such as fit.
     """
 
-    def __init__(self, root: Path, *, file_mode: int = privatefiles.PRIVATE) -> None:
+    def __init__(self, root: Path, *, file_mode: int = private_files.PRIVATE) -> None:
         self.root = Path(root)
         self.file_mode = file_mode
 
@@ -101,10 +101,10 @@ class FolderStore:
         :raises StoreError: with a remedy, if not.
         """
         try:
-            privatefiles.make_folder(self.root, file_mode=self.file_mode)
-            name = f"{privatefiles.UNFINISHED}{secrets.token_hex(8)}"
+            private_files.make_folder(self.root, file_mode=self.file_mode)
+            name = f"{private_files.UNFINISHED}{secrets.token_hex(8)}"
             probe = self.root / name
-            probe.touch(mode=privatefiles.PRIVATE, exist_ok=False)
+            probe.touch(mode=private_files.PRIVATE, exist_ok=False)
             probe.unlink()
         except OSError as error:
             raise StoreError(
@@ -138,8 +138,8 @@ class FolderStore:
             yield StoredObject(prefix + entry.name, status.st_size, etag)
 
     def _write(self, path: Path, data: bytes) -> None:
-        privatefiles.make_folder(path.parent, file_mode=self.file_mode)
-        privatefiles.write(path, data, mode=self.file_mode)
+        private_files.make_folder(path.parent, file_mode=self.file_mode)
+        private_files.write(path, data, mode=self.file_mode)
 
 
 @contextlib.contextmanager

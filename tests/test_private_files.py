@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 
 from example_app import keys
-from flask_sipvault import privatefiles
+from flask_sipvault import private_files
 from flask_sipvault import SIPVault
 from flask_sipvault.collector.spool import Spool
 from flask_sipvault.collector.spool import SpoolError
@@ -25,13 +25,13 @@ from flask_sipvault.evidence import LogLine
 from flask_sipvault.services import Services
 from flask_sipvault.vault.folder import FolderStore
 
-PACKAGE = Path(privatefiles.__file__).parent
+PACKAGE = Path(private_files.__file__).parent
 
 #: The only places that make files or folders, and why each is safe.
 WRITERS = {
-    "privatefiles.py": "is tested here",
+    "private_files.py": "is tested here",
     "collector/spool.py": "opens with 0600 and O_NOFOLLOW in a folder of its own",
-    "collector/spooltables.py": "lets SQLite open what the spool has made",
+    "collector/spool_tables.py": "lets SQLite open what the spool has made",
     "opensips_cp/tree.py": "writes beside and renames, with an owner who may read it",
     "vault/folder.py": "makes an empty file by itself, to see whether it can",
 }
@@ -143,8 +143,8 @@ def test_a_folder_that_is_there_keeps_its_permissions_and_hands_on_its_group(
     tmp_path: Path,
 ) -> None:
     tmp_path.chmod(0o2775)
-    privatefiles.make_folder(tmp_path)
-    privatefiles.make_folder(tmp_path / "new", file_mode=0o660)
+    private_files.make_folder(tmp_path)
+    private_files.make_folder(tmp_path / "new", file_mode=0o660)
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o2775
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o2770
 
@@ -154,7 +154,7 @@ def test_what_a_file_replaces_is_not_written_through(tmp_path: Path) -> None:
     other.write_text("somebody's")
     path = tmp_path / "file"
     path.symlink_to(other)
-    privatefiles.write(path, b"new")
+    private_files.write(path, b"new")
     assert (other.read_text(), path.read_text()) == ("somebody's", "new")
     assert not path.is_symlink()
 
@@ -163,14 +163,14 @@ def test_a_failed_write_leaves_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "file"
-    privatefiles.write(path, b"old")
+    private_files.write(path, b"old")
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        privatefiles.write(path, b"new")
+        private_files.write(path, b"new")
     assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"old"]
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_sipvault.secretrule import weakness
+from flask_sipvault.config.secret_rule import weakness
 
-CASES = json.loads((Path(__file__).parent / "data" / "secrets.json").read_text())
+CASES = json.loads((Path(__file__).parent.parent / "data" / "secrets.json").read_text())
 
 
 @pytest.mark.parametrize(("secret", "problem"), CASES["weak"])
