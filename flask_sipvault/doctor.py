@@ -77,6 +77,7 @@ def examine(installation: Services, *, write_test: bool = False) -> Iterator[Fin
     yield Finding("settings", "ok", "every setting can be used")
     yield check_secrets(settings)
     yield check_weak_secrets(settings)
+    yield check_sharing(settings)
     yield from check_dashboard(installation)
     yield from check_stores(installation, write_test=write_test)
     yield check_lookback(settings)
@@ -113,6 +114,22 @@ def check_weak_secrets(settings: Settings) -> Finding:
         f"can be found by trying: {'; '.join(weak)}",
         f"Make good ones by: {RECIPE}. Of a secret of links, put the new one before the"
         " old one, and drop the old one once every generator has the new one.",
+    )
+
+
+def check_sharing(settings: Settings) -> Finding:
+    """Who may make links that need no login."""
+    sharing = settings.sharing
+    if not sharing.max_days:
+        return Finding("sharing", "ok", "calls cannot be shared")
+    if not sharing.unguarded:
+        return Finding("sharing", "ok", f"calls are shared for {sharing.max_days} days")
+    return Finding(
+        "sharing",
+        "warn",
+        "whoever has a link of two hours can make one of the whole call that works for"
+        f" {sharing.max_days} days (SIPVAULT_SHARE_UNGUARDED)",
+        "Name a guard with SIPVault.guard, and take SIPVAULT_SHARE_UNGUARDED away.",
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from .access import links
 from .access.click import ClickTokens
 from .access.links import LinkSigner
-from .access.sharing import ShareTokens
+from .access.sharing import Shares
 from .config.customers import Customer
 from .config.settings import Settings
 from .private_files import make_folder
@@ -47,7 +47,7 @@ class Services:
             each.id: LinkSigner(each.secrets, customer_id=each.id) for each in signing
         }
         self.clicks = ClickTokens({each.id: each.secrets for each in signing})
-        self.shares = ShareTokens(settings.sharing)
+        self.shares = Shares(settings.sharing, settings.customers, self.vault)
 
     def customer(self, customer_id: str) -> Customer:
         """The customer by its id.

@@ -87,6 +87,7 @@ Reason = Literal[
     "click_expired",
     "invalid_share",
     "share_expired",
+    "share_revoked",
 ]
 
 

@@ -25,10 +25,13 @@ class ShareSettings:
 
     :param max_days: the longest life of a shared link; 0: there is no sharing.
     :param key: signs shared links; empty where there is no sharing.
+    :param unguarded: whether whole calls may be shared though no guard of the host
+        looks at who does it.
     """
 
     max_days: int = 0
     key: str = field(default="", repr=False)
+    unguarded: bool = False
 
 
 def read_sharing(
@@ -48,7 +51,8 @@ def read_sharing(
             "Set it to a key of its own, which revokes all shared links when it is"
             f" changed; a new one comes from: {RECIPE}",
         )
-    return ShareSettings(max_days, key)
+    unguarded = read("SIPVAULT_SHARE_UNGUARDED", values.flag, False)
+    return ShareSettings(max_days, key, unguarded)
 
 
 def _max_days(setting: str, value: object) -> int:

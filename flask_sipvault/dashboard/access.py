@@ -18,12 +18,14 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from ..access.links import HOURS_OF_GRACE
+from ..access.sharing import NothingStoredError
 from ..analysis.explain import Call
 from ..analysis.joined_call import MAX_LEGS
 from ..evidence import call_hash
 from ..evidence import Evidence
 from ..vault.bundle import pack
 from ..vault.listing import Listing
+from ..vault.shared_links import SharedLink
 from .addresses import Addresses
 from .call_cache import ExplainedCall
 from .errors import CallNotFoundError
@@ -175,13 +177,18 @@ class CallAccess:
         """The address of a shared link to the call alone, and until when it works, in
         seconds since the epoch.
 
+        :raises CallNotFoundError: if nothing is stored of the call.
+        :raises flask_sipvault.access.sharing.TooManyLinksError: if there are enough.
         :raises flask_sipvault.access.links.CallIdError: if none can be made.
         :raises ValueError: if none may live that long.
         """
         shares = state().shares
-        token = shares.make(
-            self.customer_id, self._call_id, seconds=seconds, masked=masked
-        )
+        try:
+            token = shares.make(
+                self.customer_id, self._call_id, seconds=seconds, masked=masked
+            )
+        except NothingStoredError:
+            raise self._not_found() from None
         return state().url_of_share(token), shares.open(token).until
 
     def _listed(self) -> list[Listing]:
@@ -192,6 +199,16 @@ class CallAccess:
             calls = (self._call_id, *self.beside)
             self._listings = [self._vault().listing(call_id) for call_id in calls]
         return self._listings
+
+    def shared_links(self) -> list[tuple[SharedLink, list[str]]]:
+        """The links to the call that work, each with the UTC days it was opened on."""
+        links = state().shares.of_call(self.customer_id, self._call_id)
+        kept = self._vault().shared_links
+        return [(link, kept.days_opened(link)) for link in links]
+
+    def revoke(self, name: str) -> None:
+        """Have a shared link to the call open nothing any more."""
+        state().shares.revoke(self.customer_id, self._call_id, name)
 
     def _vault(self) -> Vault:
         return state().vault(self.customer_id)
@@ -253,6 +270,8 @@ def by_share(view: View, *, noted: bool) -> Callable[..., ResponseReturnValue]:
     @wraps(view)
     def opened(token: str) -> ResponseReturnValue:
         share = state().open_share(token)
+        if noted:
+            state().shares.note_opened(share)
         masked = share.masked or request.args.get("mask", "0") != "0"
         return _show(
             view,

@@ -43,7 +43,7 @@ Right: TypeAlias = Literal["link", "share", "click"]
 #: These were genuine once. They are told, and neither counted nor limited: a page that
 #: stays open over night goes on asking for more of its call.
 _ONCE_GENUINE: frozenset[Reason] = frozenset(
-    {"expired", "clock_ahead", "click_expired", "share_expired"}
+    {"expired", "clock_ahead", "click_expired", "share_expired", "share_revoked"}
 )
 
 #: What is part of a page that was told is not told again, for as long as a link lives,

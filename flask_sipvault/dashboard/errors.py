@@ -56,7 +56,8 @@ class NotSharedError(Exception):
     """The call is not shared.
 
     :param status: 404 where sharing is off, 403 where another site asked for it, 400
-        where it was asked for something that cannot be had.
+        where it was asked for something that cannot be had, 409 where there are as many
+        links as may be.
     """
 
     def __init__(self, status: int) -> None:
@@ -98,6 +99,7 @@ _TITLES: dict[Reason, str] = {
     "click_expired": N_("The list of calls was open for too long."),
     "invalid_share": N_("This shared link does not open a call."),
     "share_expired": N_("This shared link has expired."),
+    "share_revoked": N_("This shared link was revoked."),
 }
 
 _CAUSES: dict[Reason, tuple[str, ...]] = {
@@ -149,7 +151,7 @@ _CAUSES: dict[Reason, tuple[str, ...]] = {
     ),
     "invalid_share": (
         N_(
-            "It was revoked: the key of shared links was changed, or sharing was"
+            "It was revoked, or the key of shared links was changed, or sharing was"
             " switched off."
         ),
         N_(
@@ -268,9 +270,16 @@ def of_sharing(error: NotSharedError) -> Problem:
             "foreign form",
             _("The request to share came from another site."),
             _(
-                "Nothing was shared. Open the call from the CDR viewer, and share it"
-                " from its page."
+                "Nothing was shared or revoked. Open the call from the CDR viewer, and"
+                " share it from its page."
             ),
+        )
+    if error.status == 409:
+        return Problem(
+            409,
+            "too many links",
+            _("There are as many shared links to this call as there may be."),
+            _("Nothing was shared. Go back and revoke one that is no longer needed."),
         )
     return Problem(
         400,

@@ -29,6 +29,7 @@ from .listing import Listing
 from .objects import MAX_OBJECT
 from .objects import ObjectStore
 from .objects import StoredObject
+from .shared_links import SharedLinks
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +99,8 @@ class Vault:
         self._calls = f"{prefix.strip('/')}/calls/".lstrip("/")
         self._cache = cache
         self._flights = SingleFlight()
+        #: The shared links to calls of this customer.
+        self.shared_links = SharedLinks(store, self._calls.removesuffix("calls/"))
 
     def put(self, evidence: Evidence) -> str:
         """Keep the evidence as one part; its key. Again the same, again the same key.
@@ -235,7 +238,8 @@ class Vault:
     def prune(
         self, *, older_than_days: int, dry_run: bool = False, now: float | None = None
     ) -> list[str]:
-        """Remove what lies under days longer ago than this; the keys removed.
+        """Remove what lies under days longer ago than this, and shared links that have
+        ended or whose call goes; the keys removed.
 
         Only keys that the vault could have made are touched.
 
@@ -245,11 +249,14 @@ class Vault:
         if older_than_days < 0:
             raise ValueError("the days to keep cannot be negative")
         oldest = str(_today(now) - timedelta(days=older_than_days))
+        keys = [item.key for item in self.store.list(self._calls)]
         old = []
-        for item in self.store.list(self._calls):
-            match = _CALL_KEY.fullmatch(item.key.removeprefix(self._calls))
+        for key in keys:
+            match = _CALL_KEY.fullmatch(key.removeprefix(self._calls))
             if match and match[1] < oldest:
-                old.append(item.key)
+                old.append(key)
+        seconds = time.time() if now is None else now
+        old += self.shared_links.outdated(keys, old, seconds)
         if not dry_run:
             for key in old:
                 self.store.delete(key)

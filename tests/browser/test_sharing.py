@@ -32,7 +32,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Flask:
         SIPVAULT_SHARE_MAX_DAYS=14,
         SIPVAULT_SHARE_KEY="the key of shared links, in tests",
     )
-    SIPVault(app)
+    SIPVault(app).guard(lambda: None)
     with app.app_context():
         vault = app.extensions["sipvault"].vault(CUSTOMER)
         vault.put(calls.busy(CALL_ID, CUSTOMER))
@@ -87,6 +87,19 @@ def test_the_form_and_its_answer_read_well(shared: str, page: Page) -> None:
     assert violations(page) == []
     page.get_by_role("button", name="Copy the link").click()
     expect(page.get_by_role("status")).to_have_text("Copied")
+
+
+def test_a_link_is_revoked_from_the_page_that_lists_it(
+    shared: str, page: Page, browser: Browser
+) -> None:
+    label = shared.rpartition("/")[2][:6]
+    page.get_by_role("button", name=f"Revoke the link {label}").click()
+    expect(page.get_by_text("The link was revoked")).to_be_visible()
+    assert violations(page) == []
+    stranger = browser.new_context().new_page()
+    stranger.goto(shared)
+    expect(stranger.get_by_text("This shared link was revoked")).to_be_visible()
+    stranger.context.close()
 
 
 def test_the_whole_call_when_that_is_asked_for(

@@ -330,6 +330,17 @@ def test_a_secret_short_enough_to_be_found_by_trying(
     assert "s3cr3ts" not in result.output
 
 
+def test_sharing_that_nobody_guards_is_named(
+    run: Run, base_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert status(run("doctor", "--json"), "sharing") == "ok"
+    monkeypatch.setenv("SIPVAULT_SHARE_MAX_DAYS", "14")
+    monkeypatch.setenv("SIPVAULT_SHARE_KEY", "a key of the tests, long enough.")
+    assert status(run("doctor", "--json"), "sharing") == "ok"
+    monkeypatch.setenv("SIPVAULT_SHARE_UNGUARDED", "true")
+    assert status(run("doctor", "--json"), "sharing") == "warn"
+
+
 def test_an_app_that_does_not_start_for_its_settings_is_examined_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:

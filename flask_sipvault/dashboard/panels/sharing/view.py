@@ -1,9 +1,11 @@
-"""Sharing a call: a form, and the link that comes of it."""
+"""Sharing a call: a form, the link that comes of it, and the links there are."""
 
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import render_template
@@ -11,8 +13,10 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from ....access.links import CallIdError
+from ....access.sharing import TooManyLinksError
 from ....language import _
 from ....language import ngettext
+from ....vault.shared_links import SharedLink
 from ...access import CallAccess
 from ...access import state
 from ...errors import NotSharedError
@@ -20,6 +24,9 @@ from ...moments import day
 from ...moments import Moment
 
 logger = logging.getLogger("flask_sipvault.dashboard")
+
+#: What a link is revoked by.
+_NAME = re.compile("[0-9a-f]{32}")
 
 _HOUR = 3600
 _DAY = 24 * _HOUR
@@ -35,48 +42,80 @@ class Lifetime:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkRow:
+    """A shared link that works.
+
+    :param name: by which it is revoked; no secret.
+    :param label: how its token begins.
+    :param opened: when it was opened, in words.
+    """
+
+    name: str
+    label: str
+    masked: bool
+    made: Moment
+    until: Moment
+    opened: str
+
+
+@dataclass(frozen=True, slots=True)
 class SharePage:
     """What ``sipvault/share.html`` is rendered with.
 
     :param action: where the form goes to.
     :param back: the call's page.
+    :param whole: whether the whole call may be shared.
+    :param links: those there are already.
     :param link: the link that was made; empty before.
     :param until: when that stops working.
+    :param revoked: whether one was revoked just now.
     """
 
     action: str
     back: str
     lifetimes: list[Lifetime]
+    whole: bool
+    links: list[LinkRow]
     masked: bool = True
+    revoked: bool = False
     link: str = ""
     until: Moment | None = None
 
 
 def share(opening: CallAccess) -> ResponseReturnValue:
-    """The form; posted, a shared link.
+    """The form, and the links there are; posted, a shared link, or one less.
 
     :raises NotSharedError: where calls cannot be shared, or the form came from another
         site or asks for what cannot be had.
     """
     if opening.shared or opening.masked or not state().shares.allowed:
         raise NotSharedError(404)
-    lifetimes = _lifetimes(state().shares.longest)
-    action, back = opening.addresses.of(".share"), opening.addresses.of(".call")
     if request.method != "POST":
-        return render_template(
-            "sipvault/share.html", page=SharePage(action, back, lifetimes)
-        )
+        return _page(opening)
     if not _is_from_here():
         raise NotSharedError(403)
+    name = request.form.get("revoke")
+    if name is not None:
+        return _revoked(opening, name)
+    return _shared(opening)
+
+
+def _shared(opening: CallAccess) -> ResponseReturnValue:
+    """A link made, as the form asks for it."""
     given = request.form.get("seconds", "")
+    lifetimes = _lifetimes(state().shares.longest)
     chosen = next((each for each in lifetimes if str(each.seconds) == given), None)
     masked = request.form.get("masked")
     if chosen is None or masked not in ("0", "1"):
+        raise NotSharedError(400)
+    if masked == "0" and not state().may_share_whole:
         raise NotSharedError(400)
     try:
         link, until = opening.share(seconds=chosen.seconds, masked=masked == "1")
     except CallIdError:
         raise NotSharedError(400) from None
+    except TooManyLinksError:
+        raise NotSharedError(409) from None
     logger.info(
         "shared call %s of %s for %s, %s",
         opening.file_name,
@@ -84,10 +123,52 @@ def share(opening: CallAccess) -> ResponseReturnValue:
         chosen.label,
         "masked" if masked == "1" else "whole",
     )
+    return _page(opening, masked=masked == "1", link=link, until=_moment(until))
+
+
+def _revoked(opening: CallAccess, name: str) -> ResponseReturnValue:
+    """A link revoked; one that was revoked before is no error."""
+    if not _NAME.fullmatch(name):
+        raise NotSharedError(400)
+    opening.revoke(name)
+    logger.info(
+        "revoked a shared link to call %s of %s", opening.file_name, opening.customer_id
+    )
+    return _page(opening, revoked=True)
+
+
+def _page(opening: CallAccess, **changes: Any) -> ResponseReturnValue:
     page = SharePage(
-        action, back, lifetimes, masked == "1", link, day(until * 1_000_000_000)
+        opening.addresses.of(".share"),
+        opening.addresses.of(".call"),
+        _lifetimes(state().shares.longest),
+        state().may_share_whole,
+        [_row(link, days) for link, days in opening.shared_links()],
+        **changes,
     )
     return render_template("sipvault/share.html", page=page)
+
+
+def _row(link: SharedLink, days: list[str]) -> LinkRow:
+    opened = _("not opened yet")
+    if days:
+        opened = ngettext(
+            "opened on {count} day, last on {day}",
+            "opened on {count} days, last on {day}",
+            len(days),
+        ).format(count=len(days), day=days[-1])
+    return LinkRow(
+        link.name,
+        link.label,
+        link.masked,
+        _moment(link.made),
+        _moment(link.until),
+        opened,
+    )
+
+
+def _moment(seconds: int) -> Moment:
+    return day(seconds * 1_000_000_000)
 
 
 def _lifetimes(longest: int) -> list[Lifetime]:

@@ -15,9 +15,13 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from flask_sipvault import SIPVault
+from flask_sipvault.access import sharing as sharing_module
+from flask_sipvault.evidence import call_hash
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.importing.importer import import_capture
 from flask_sipvault.protocols.capture import read_capture
+from flask_sipvault.vault.folder import FolderStore
+from flask_sipvault.vault.objects import StoreError
 
 from ...calls import CUSTOMER
 from ...calls import file_of
@@ -33,18 +37,28 @@ DAY = 86_400
 class Sharing:
     """An app whose guard lets nobody in that is not logged in."""
 
-    def __init__(self, host: Flask, **settings: object) -> None:
+    def __init__(
+        self, host: Flask, *, guarded: bool = True, **settings: object
+    ) -> None:
         host.config.update(
             {"SIPVAULT_SHARE_MAX_DAYS": 14, "SIPVAULT_SHARE_KEY": KEY} | settings
         )
         self.app = host
         self.extension = SIPVault(host)
+        if guarded:
+            self.extension.guard(lambda: None)
         self.state = host.extensions["sipvault"]
         self.client = host.test_client()
 
     def keep(self, evidence: Evidence) -> str:
         self.state.vault(evidence.customer_id).put(evidence)
         return link_to(evidence.call_id)
+
+    def lose(self, call_id: str) -> None:
+        """As when a call's parts are deleted by hand."""
+        vault = self.state.vault(CUSTOMER)
+        for item in vault.store.list(f"calls/{call_hash(call_id)}/"):
+            vault.store.delete(item.key)
 
     def token(self, call_id: str = "call@host", **how: object) -> str:
         options = {"seconds": DAY, "masked": False} | how
@@ -187,6 +201,155 @@ class TestMaking:
         assert not any(token in each for each in said)
 
 
+class TestWithoutAGuard:
+    """Whoever has a link of two hours could make one of days of it."""
+
+    @pytest.fixture
+    def sharing(self, host: Flask) -> Sharing:
+        return Sharing(host, guarded=False)
+
+    def test_a_call_is_shared_masked_only(self, sharing: Sharing) -> None:
+        address = form_of(sharing.keep(small_call()))
+        form = sharing.client.get(address).text
+        assert 'value="0"' not in form
+        assert "SIPVAULT_SHARE_UNGUARDED" in form
+        answer = sharing.client.post(address, data={"seconds": DAY, "masked": "0"})
+        assert answer.status_code == 400
+        page = sharing.client.post(address, data={"seconds": DAY, "masked": "1"})
+        assert sharing.client.get(made(page)).status_code == 200
+        assert len(sharing.state.shares.of_call(CUSTOMER, "call@host")) == 1
+
+    def test_a_setting_says_that_none_is_needed(self, host: Flask) -> None:
+        sharing = Sharing(host, guarded=False, SIPVAULT_SHARE_UNGUARDED="true")
+        address = form_of(sharing.keep(small_call()))
+        page = sharing.client.post(address, data={"seconds": DAY, "masked": "0"})
+        assert sharing.client.get(made(page)).status_code == 200
+
+    def test_a_guard_that_is_named_after_the_start_counts(
+        self, sharing: Sharing
+    ) -> None:
+        sharing.extension.guard(lambda: None)
+        address = form_of(sharing.keep(small_call()))
+        page = sharing.client.post(address, data={"seconds": DAY, "masked": "0"})
+        assert sharing.client.get(made(page)).status_code == 200
+
+    def test_the_log_tells_of_it_once(
+        self, sharing: Sharing, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        link = sharing.keep(small_call())
+        for _ in range(3):
+            sharing.client.get(link)
+        assert caplog.text.count("no guard looks at who shares calls") == 1
+
+
+class TestLinksThereAre:
+    def share(self, sharing: Sharing, address: str, masked: str = "1") -> str:
+        data = {"seconds": DAY, "masked": masked}
+        return made(sharing.client.post(address, data=data))
+
+    def names(self, page: str) -> list[str]:
+        return re.findall('name="revoke" value="([^"]+)"', page)
+
+    def test_they_are_listed_without_what_opens_them(self, sharing: Sharing) -> None:
+        address = form_of(sharing.keep(small_call()))
+        assert self.names(sharing.client.get(address).text) == []
+        shared = self.share(sharing, address)
+        self.share(sharing, address, masked="0")
+        page = sharing.client.get(address).text
+        assert len(self.names(page)) == 2
+        assert words(page).count("not opened yet") == 2
+        token = shared.rpartition("/")[2]
+        assert token not in page
+        assert f"<code>{token[:6]}…</code> masked" in page
+
+    def test_they_tell_on_how_many_days_they_were_opened(
+        self, sharing: Sharing
+    ) -> None:
+        address = form_of(sharing.keep(small_call()))
+        shared = self.share(sharing, address)
+        for end in ("", "/call.json", "/live"):
+            sharing.client.get(shared + end)
+        assert "opened on 1 day, last on 20" in words(sharing.client.get(address).text)
+
+    def test_one_is_revoked_and_the_others_work(self, sharing: Sharing) -> None:
+        address = form_of(sharing.keep(small_call()))
+        one, other = (self.share(sharing, address, masked) for masked in "10")
+        page = sharing.client.get(address).text
+        masked = page.index("</code> masked")
+        name = self.names(page[masked:])[0]
+        answer = sharing.client.post(address, data={"revoke": name})
+        assert "The link was revoked" in words(answer.text)
+        assert len(self.names(answer.text)) == 1
+        refused = sharing.client.get(one)
+        assert refused.status_code == 401
+        assert "This shared link was revoked" in words(refused.text)
+        assert sharing.client.get(f"{one}/live").status_code == 401
+        assert sharing.client.get(other).status_code == 200
+        assert sharing.client.post(address, data={"revoke": name}).status_code == 200
+
+    @pytest.mark.parametrize("name", ["", "x", "../../calls", "0" * 33, "G" * 32])
+    def test_nothing_but_a_name_revokes(self, name: str, sharing: Sharing) -> None:
+        address = form_of(sharing.keep(small_call()))
+        answer = sharing.client.post(address, data={"revoke": name})
+        assert answer.status_code == 400
+
+    def test_the_link_of_one_call_revokes_none_of_another(
+        self, sharing: Sharing
+    ) -> None:
+        address = form_of(sharing.keep(small_call()))
+        other = form_of(sharing.keep(small_call("other@host")))
+        shared = self.share(sharing, address)
+        (name,) = self.names(sharing.client.get(address).text)
+        assert self.names(sharing.client.get(other).text) == []
+        sharing.client.post(other, data={"revoke": name})
+        assert sharing.client.get(shared).status_code == 200
+
+    def test_a_form_of_another_site_revokes_nothing(self, sharing: Sharing) -> None:
+        address = form_of(sharing.keep(small_call()))
+        shared = self.share(sharing, address)
+        (name,) = self.names(sharing.client.get(address).text)
+        answer = sharing.client.post(
+            address, data={"revoke": name}, headers={"Sec-Fetch-Site": "cross-site"}
+        )
+        assert answer.status_code == 403
+        assert sharing.client.get(shared).status_code == 200
+
+    def test_only_who_may_share_sees_them(self, sharing: Sharing) -> None:
+        address = form_of(sharing.keep(small_call()))
+        shared = self.share(sharing, address)
+        assert sharing.client.get(f"{shared}/share").status_code == 404
+        assert sharing.client.get(f"{address}&mask=1").status_code == 404
+        sharing.extension.guard(lambda: ("log in first", 401))
+        assert sharing.client.get(address).status_code == 401
+        assert (
+            sharing.client.post(address, data={"revoke": "0" * 32}).status_code == 401
+        )
+
+    def test_while_the_store_is_down_nobody_is_told_that_a_link_is_wrong(
+        self, sharing: Sharing, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        address = form_of(sharing.keep(small_call()))
+        shared = self.share(sharing, address)
+
+        def down(*_: object) -> bytes:
+            raise StoreError("down")
+
+        monkeypatch.setattr(FolderStore, "get", down)
+        for answer in (sharing.client.get(shared), sharing.client.get(address)):
+            assert answer.status_code == 503
+
+    def test_too_many_are_refused_with_what_to_do(
+        self, sharing: Sharing, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sharing_module, "MAX_LINKS", 2)
+        address = form_of(sharing.keep(small_call()))
+        for _ in range(2):
+            self.share(sharing, address)
+        answer = sharing.client.post(address, data={"seconds": DAY, "masked": "1"})
+        assert answer.status_code == 409
+        assert "revoke one" in words(answer.text)
+
+
 class TestOpening:
     def test_it_needs_no_login(self, sharing: Sharing) -> None:
         sharing.extension.guard(lambda: ("log in first", 401))
@@ -243,8 +406,10 @@ class TestOpening:
         theirs = small_call(display="Mallory")
         theirs.customer_id = "globex"
         both.keep(theirs)
-        answer = both.open(both.token())
-        assert answer.status_code == 404
+        both.keep(small_call())
+        address = f"{both.open(both.token()).request.path}?cid=globex"
+        answer = both.client.get(address)
+        assert answer.status_code == 200
         assert "Mallory" not in answer.text
 
     def test_it_is_drawn_without_the_hosts_layout(
@@ -300,12 +465,18 @@ class TestNoLonger:
         off = Sharing(host, SIPVAULT_SHARE_MAX_DAYS=0)
         assert "does not open a call" in self.refused(off, sharing.token())
 
-    def test_of_a_customer_who_left(self, sharing: Sharing) -> None:
-        token = sharing.state.shares.make("gone", "call@host", seconds=9, masked=False)
-        assert "does not open a call" in self.refused(sharing, token)
+    def test_of_a_customer_who_left(self, sharing: Sharing, tmp_path: Path) -> None:
+        sharing.keep(small_call())
+        token = sharing.token()
+        host = Flask("again", instance_path=str(tmp_path), root_path=str(tmp_path))
+        host.config.update(sharing.app.config, SIPVAULT_CUSTOMER_ID="globex")
+        assert "does not open a call" in self.refused(Sharing(host), token)
 
-    def test_of_a_call_that_is_not_stored(self, sharing: Sharing) -> None:
-        assert sharing.open(sharing.token()).status_code == 404
+    def test_of_a_call_that_is_gone(self, sharing: Sharing) -> None:
+        sharing.keep(small_call())
+        token = sharing.token()
+        sharing.lose("call@host")
+        assert sharing.open(token).status_code == 404
 
     def test_programs_get_json(self, sharing: Sharing) -> None:
         answer = sharing.client.get(
@@ -373,7 +544,9 @@ class TestMasked:
         assert "bundle.zip" not in sharing.open(token).text
 
     def test_a_call_that_is_gone_is_not_named(self, sharing: Sharing) -> None:
+        sharing.keep(small_call("1-1@10.1.2.3"))
         token = sharing.token("1-1@10.1.2.3", masked=True)
+        sharing.lose("1-1@10.1.2.3")
         answer = sharing.open(token)
         assert answer.status_code == 404
         assert "10.1.2.3" not in answer.text
