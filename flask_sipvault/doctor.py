@@ -207,6 +207,12 @@ def check_stores(
 def check_lookback(settings: Settings) -> Finding:
     """How far back a call is found; older ones are Call not found."""
     days = settings.lookback_days
+    if not days:
+        return Finding(
+            "lookback",
+            "ok",
+            "calls are found however old they are (SIPVAULT_LOOKBACK_DAYS is 0)",
+        )
     return Finding(
         "lookback",
         "ok",
@@ -230,7 +236,8 @@ def check_call(installation: Services, customer_id: str, call_id: str) -> Findin
             "call",
             "fail",
             f"the call is stored under {day}, which is more than {days} days ago",
-            "Raise SIPVAULT_LOOKBACK_DAYS.",
+            "Raise SIPVAULT_LOOKBACK_DAYS (0: no limit), or read it by"
+            f" flask sipvault show --since {day}.",
         )
     return Finding(
         "call",

@@ -75,3 +75,10 @@ class Call:
         if main is not None and main.dialog is not None:
             return main.dialog
         return next(iter(self.dialogs), None)
+
+    @property
+    def began(self) -> int | None:
+        """When the earliest message was stamped, in ns since the epoch; None without
+        messages. It need not be the first: see :mod:`.sip.order`.
+        """
+        return min((message.ts for message in self.messages), default=None)

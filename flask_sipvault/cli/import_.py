@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field
+from datetime import date
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,8 @@ import click
 
 from ..evidence import Evidence
 from ..importing.importer import CaptureImporter
+from ..importing.twice import adds_to
+from ..importing.twice import offset_to
 from ..protocols.capture import Captured
 from ..protocols.capture import CaptureError
 from ..protocols.capture import read_capture
@@ -33,6 +36,8 @@ from .common import say
 
 #: After how many items the progress bar is looked after.
 _PROGRESS_ITEMS = 512
+
+_SECOND = 1_000_000_000
 
 _existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -72,7 +77,7 @@ def import_command(
     """Put the calls of captures (pcap, pcapng) into the vault.
 
     Several files are read as one, so that calls going on from one into the next come
-    together. Importing a file again changes nothing.
+    together. What is stored already, even with other times, is not written again.
     """
     installation = find_installation(need_secret=False)
     customer_id = choose_customer(installation, customer_id)
@@ -85,6 +90,7 @@ def import_command(
     with captures.progress(passes=2 if shift_to_now else 1):
         if shift_to_now:
             imported.shift = _until_now(captures)
+            imported.moved = True
         for path in files:
             imported.keep(gatherer.feed(captures.read(path), path.name))
     for path in logs:
@@ -103,13 +109,29 @@ def import_command(
 
 @dataclass(slots=True)
 class _Summary:
-    """What was imported of one call, over all its parts."""
+    """What was imported of one call, over all its parts.
+
+    :param keys: the parts that hold it.
+    :param known: how many of its parts hold something that was stored before, and
+        ``written``, something that was not.
+    :param offset: how far the times were moved to those it was stored with, in ns.
+    """
 
     call_id: str
     messages: int = 0
     rtcp: int = 0
     logs: int = 0
     keys: list[str] = field(default_factory=list)
+    known: int = 0
+    written: int = 0
+    offset: int = 0
+
+    @property
+    def stored_before(self) -> str:
+        """``no``, ``in part``, or ``all``: then nothing was written."""
+        if not self.known:
+            return "no"
+        return "in part" if self.written else "all"
 
     def as_json(self, customer_id: str) -> str:
         return json.dumps(
@@ -120,13 +142,17 @@ class _Summary:
                 "rtcp": self.rtcp,
                 "logs": self.logs,
                 "key": self.keys,
+                "stored_before": self.stored_before,
+                "moved_seconds": self.offset / _SECOND,
             }
         )
 
     def as_text(self) -> str:
+        before = {"no": "", "in part": ", a part stored before"}
         return (
             f"{self.call_id}  {self.messages} messages, {self.rtcp} RTCP,"
             f" {self.logs} log lines"
+            f"{before.get(self.stored_before, ', all stored before')}"
         )
 
 
@@ -134,32 +160,53 @@ class _Imported:
     """Writes parts into the vault, and keeps count.
 
     :param shift: what to add to all times, in nanoseconds.
+    :param moved: whether times are moved on purpose.
     :param too_old: the Call-IDs that no one will find, for they are too long ago.
     """
 
     def __init__(self, vault: Vault, legs: LegIndex) -> None:
         self.shift = 0
+        self.moved = False
         self.summaries: dict[str, _Summary] = {}
         self.too_old: set[str] = set()
         self.vault = vault
         self._legs = legs
         today = day_of(time.time_ns())
-        self._looked_back_to = today - timedelta(days=vault.lookback_days)
+        self._looked_back_to = date.min
+        if vault.lookback_days:
+            self._looked_back_to = today - timedelta(days=vault.lookback_days)
 
     def keep(self, parts: Iterable[Evidence]) -> None:
         for part in parts:
             if self.shift:
                 part.shift(self.shift)
-            key = self.vault.put(part)
-            self._legs.note(part)
-            if day_of(part.first_ts or 0) < self._looked_back_to:
-                self.too_old.add(part.call_id)
             summary = self.summaries.setdefault(part.call_id, _Summary(part.call_id))
             summary.messages += len(part.sip)
             summary.rtcp += len(part.rtcp)
             summary.logs += len(part.logs)
-            if key not in summary.keys:
-                summary.keys.append(key)
+            for key in self._put(part, summary):
+                if key not in summary.keys:
+                    summary.keys.append(key)
+            self._legs.note(part)
+            if day_of(part.first_ts or 0) < self._looked_back_to:
+                self.too_old.add(part.call_id)
+
+    def _put(self, part: Evidence, summary: _Summary) -> list[str]:
+        """Write what is new of a part; the keys of what holds it."""
+        stored = self.vault.find(part.call_id, since=date.min)
+        if stored is None or not stored.parts:
+            summary.written += 1
+            return [self.vault.put(part)]
+        offset = offset_to(stored, part, moved=self.moved)
+        if offset:
+            summary.offset = offset
+        # All parts of a call are moved like the first of which something was known.
+        if summary.offset and offset != 0:
+            part.shift(summary.offset)
+        new = adds_to(stored, part)
+        summary.known += offset is not None or not new
+        summary.written += new
+        return [self.vault.put(part)] if new else stored.parts
 
 
 class _Captures:
@@ -230,11 +277,22 @@ def _notes(gatherer: CaptureImporter, imported: _Imported) -> Iterator[str]:
     """What the operator might miss in the results."""
     if not imported.summaries:
         yield "No call was found."
+    before = [each for each in imported.summaries.values() if each.known]
+    if whole := [each for each in before if not each.written]:
+        yield f"Calls stored before, not written again: {len(whole)}."
+    if parts := [each for each in before if each.written]:
+        yield f"Calls stored before in part: {len(parts)}. What is new was added."
+    if moved := [each for each in before if each.offset]:
+        yield (
+            f"Calls stored before with other times: {len(moved)}. They keep the times"
+            " that they were stored with first; flask sipvault prune deletes old ones."
+        )
     if imported.too_old:
         yield (
             f"Calls more than {imported.vault.lookback_days} days old:"
             f" {len(imported.too_old)}. They are kept, but not found until"
-            " SIPVAULT_LOOKBACK_DAYS is raised; --shift-to-now is for trials."
+            " SIPVAULT_LOOKBACK_DAYS is raised (0: no limit), or by flask sipvault"
+            " show --since; --shift-to-now is for trials."
         )
     if gatherer.left_out:
         yield (

@@ -24,7 +24,9 @@ from .common import say
 )
 @customer_option
 @click.option("--dry-run", is_flag=True, help="Only list what would be deleted.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--yes", is_flag=True, help="Do not ask; needed where there is no terminal."
+)
 def prune_command(
     days: int | None, customer_id: str | None, dry_run: bool, yes: bool
 ) -> None:
@@ -34,6 +36,16 @@ def prune_command(
     vault = installation.vault(customer_id)
     if days is None:
         days = installation.settings.lookback_days
+        if not days:
+            raise click.UsageError(
+                "SIPVAULT_LOOKBACK_DAYS is 0, so nothing is too old to be found:"
+                " say by --older-than what is to be deleted."
+            )
+    if not (dry_run or yes or at_a_terminal()):
+        raise click.UsageError(
+            "there is no terminal to ask at: give --yes to delete, or --dry-run to"
+            " see what would be deleted."
+        )
     what = f"of customer {customer_id}, older than {days} days"
     if dry_run:
         keys = vault.prune(older_than_days=days, dry_run=True)
@@ -41,7 +53,7 @@ def prune_command(
             say(key)
         complain(f"{len(keys)} objects {what}, would be deleted.")
         return
-    if not yes and at_a_terminal():
+    if not yes:
         count = len(vault.prune(older_than_days=days, dry_run=True))
         if count:
             click.confirm(f"Delete {count} objects {what}?", abort=True, err=True)

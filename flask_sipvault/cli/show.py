@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import datetime
 
 import click
 
@@ -39,6 +40,13 @@ _FORMATS = ("text", "json", "svg", "html", "sipp-uac", "sipp-uas")
 @click.argument("call_id")
 @customer_option
 @click.option(
+    "--since",
+    metavar="DATE",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Look at what is stored from this UTC day on, 2026-11-23, however long ago."
+    "  [default: SIPVAULT_LOOKBACK_DAYS]",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(_FORMATS),
@@ -55,16 +63,27 @@ _FORMATS = ("text", "json", "svg", "html", "sipp-uac", "sipp-uas")
     help="Pseudonyms instead of numbers, names, hosts, addresses and credentials.",
 )
 def show_command(
-    call_id: str, customer_id: str | None, form: str, as_json: bool, masked: bool
+    call_id: str,
+    customer_id: str | None,
+    since: datetime | None,
+    form: str,
+    as_json: bool,
+    masked: bool,
 ) -> None:
     """Print a call: what came of it, and its messages as a ladder."""
     installation = find_installation(need_secret=False)
     customer_id = choose_customer(installation, customer_id)
-    evidence = installation.vault(customer_id).find(call_id)
+    vault = installation.vault(customer_id)
+    evidence = vault.find(call_id, since=since.date() if since else None)
     if evidence is None:
         days = installation.settings.lookback_days
-        missing = of_missing_call(CallNotFoundError(call_id, days))
-        fail(f"nothing is stored for this call of {customer_id!r}.", missing.causes)
+        stored_on = None if since else vault.too_old(call_id)
+        missing = of_missing_call(CallNotFoundError(call_id, days, stored_on))
+        if stored_on:
+            fail(missing.detail, missing.causes)
+        when = f" since {since:%Y-%m-%d}" if since else ""
+        what = f"nothing is stored for this call of {customer_id!r}{when}."
+        fail(what, missing.causes)
     call = explain(mask(evidence) if masked else evidence, installation.settings.scale)
     if as_json or form == "json":
         say(json.dumps(call_document(call)))

@@ -16,6 +16,7 @@ from .connection import keep_alive
 from .connections import ConnectionRegistry
 from .ingress import Ingress
 from .listeners import ip_of
+from .restart.fdstore import DescriptorStore
 from .restart.takeover import TransferredSocket
 
 logger = logging.getLogger(__name__)
@@ -119,6 +120,7 @@ class Acceptor:
         listener: socket.socket,
         gate: Ingress,
         roster: ConnectionRegistry,
+        store: DescriptorStore,
         *,
         tls: ssl.SSLContext | None,
         handshake_seconds: float = HANDSHAKE_SECONDS,
@@ -126,6 +128,7 @@ class Acceptor:
         self.listener = listener
         self.gate = gate
         self.roster = roster
+        self.store = store
         self.handshake_seconds = handshake_seconds
         #: The connections that have sent nothing yet.
         self.greetings: dict[PendingConnection, None] = {}
@@ -198,9 +201,18 @@ class Acceptor:
     async def adopt(
         self, connected: socket.socket, state: dict[str, Any], pending: bytes
     ) -> None:
-        """Take over a connection from another process."""
+        """Take over a connection from another process. It needs no token again, but
+        its customer must be one still.
+        """
         if not state["protocol"] and not state["encrypted"]:
             self.greet(connected, state["sender"])
+            return
+        customer_id = state["customer"]
+        if customer_id is not None and not self.gate.knows(customer_id):
+            self.gate.refusals.note(state["sender"], "credentials")
+            connected.close()
+            if kept := state.get("kept"):
+                self.store.forget(kept)
             return
         # By TLS it comes through a process that goes on deciphering.
         connection = self._connection(state["sender"], encrypted=state["encrypted"])
@@ -212,6 +224,7 @@ class Acceptor:
             self.gate,
             self.roster,
             sender,
+            self.store,
             encrypted=encrypted,
             handshake_seconds=self.handshake_seconds,
         )

@@ -42,6 +42,10 @@ class Authenticator:
                 network = ipaddress.ip_network(source, strict=False)
                 self._networks.append((network, customer.id))
 
+    def knows(self, customer_id: str) -> bool:
+        """Whether there is such a customer."""
+        return customer_id in self._tokens
+
     def may_send(self, customer_id: str, token: str) -> bool:
         """Whether an agent with this token may send for this customer."""
         shown = self._digest(token)

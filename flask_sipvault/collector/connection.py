@@ -33,6 +33,8 @@ from ..protocols.hep_stream import HepReader
 from .connections import ConnectionRegistry
 from .ingress import Ingress
 from .logins import LONGEST_WAIT
+from .restart.fdstore import DescriptorStore
+from .restart.fdstore import Kept
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +56,8 @@ class Connection(asyncio.Protocol):
     """Reads what comes, and answers.
 
     :param sender: its IP address.
+    :param store: keeps it across a crash, once it is known whose it is. By TLS it
+        cannot: the cipher's state would be lost.
     :param encrypted: whether it came by TLS.
     :ivar protocol: ``agent`` or ``hep``; empty before the first byte.
     :ivar customer_id: whom it sends for; of HEP, the last that it sent for. None while
@@ -66,6 +70,7 @@ class Connection(asyncio.Protocol):
         gate: Ingress,
         roster: ConnectionRegistry,
         sender: str,
+        store: DescriptorStore,
         *,
         encrypted: bool = False,
         handshake_seconds: float = HANDSHAKE_SECONDS,
@@ -78,6 +83,9 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport
         self._gate = gate
         self._roster = roster
+        self._store = store
+        self._kept: Kept | None = None
+        self._kept_before = ""
         self._handshake_seconds = handshake_seconds
         self._reader: FrameReader | HepReader | None = None
         # Magic and version of the first frame, to tell what is wrong with it.
@@ -101,6 +109,7 @@ class Connection(asyncio.Protocol):
         """Begin. By TLS there may be nothing to read for hours, until a first call."""
         self.transport = cast(asyncio.Transport, transport)
         self._roster.connections[self] = None
+        self._keep()
         if self.customer_id is None:
             self._roster.add_stranger(self)
             if not self.encrypted:
@@ -117,6 +126,7 @@ class Connection(asyncio.Protocol):
         if self._reader is None:
             self._begin(data[:1])
         assert self._reader is not None
+        held = self._reader.held
         self._gate.bytes[self.protocol] += len(data)
         try:
             if isinstance(self._reader, FrameReader):
@@ -126,6 +136,7 @@ class Connection(asyncio.Protocol):
         except (FrameError, HepError) as error:
             self._cannot_read(error)
             return
+        self._note_reading(data, held)
         if taken and self.customer_id is not None:
             delay = self._gate.delay(self.customer_id, taken)
             if delay:
@@ -143,6 +154,10 @@ class Connection(asyncio.Protocol):
         self._cancel_deadline()
         if self._turn is not None:
             self._turn.cancel()
+        if self._kept is not None:
+            # What another process has, or will have, stays in the store.
+            self._kept.let_go() if self._let_go else self._kept.forget()
+            self._kept = None
         self._roster.connections.pop(self, None)
         self._roster.remove_stranger(self)
         if self.customer_id is None:
@@ -168,10 +183,17 @@ class Connection(asyncio.Protocol):
         """
         self.customer_id = state["customer"]
         self.mute = state["mute"]
+        self._kept_before = state.get("kept", "")
         if state["protocol"]:
             self._begin(b"S" if state["protocol"] == "agent" else b"H")
         if self.customer_id is not None and self.protocol == "agent":
             self._roster.add_agent(self.customer_id, self)
+        if self._reader is not None and state.get("gap"):
+            logger.warning(
+                "bytes of a stream are lost: the next frame is looked for",
+                extra=self._names(),
+            )
+            self._reader.searching = True
         if pending and self._reader is not None:
             self._opening = pending[:3]
             # It is the beginning of one frame, so that none comes out of it.
@@ -186,7 +208,14 @@ class Connection(asyncio.Protocol):
             "sender": self.sender,
             "encrypted": self.encrypted,
             "mute": self.mute or self.transport.get_write_buffer_size() > 0,
+            "gap": self._reader is not None and self._reader.searching,
+            "kept": self._kept.name if self._kept else self._kept_before,
         }
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether systemd has it, and gives it to the next process."""
+        return self._kept is not None
 
     @property
     def is_deciphered_here(self) -> bool:
@@ -233,6 +262,35 @@ class Connection(asyncio.Protocol):
         self.close()
 
     # Ours.
+
+    def _keep(self) -> None:
+        """Let it survive this process, if it is somebody's."""
+        if self.encrypted or self.customer_id is None or self._ended:
+            return
+        self._kept = self._store.keep(
+            "connection",
+            self.transport.get_extra_info("socket"),
+            self.state(),
+            self.pending,
+            instead_of=self._kept_before,
+        )
+
+    def _note_reading(self, data: bytes, held: int) -> None:
+        """Note how far the stream was read, for the next process.
+
+        :param data: what was read last.
+        :param held: how much of a frame there was before.
+        """
+        if self._kept is None:
+            self._keep()
+            return
+        assert self._reader is not None
+        record = self._kept.record
+        position = record.position + len(data)
+        if held and self._reader.held == held + len(data):
+            record.go_on(position, data)
+        else:
+            record.begin(position, self.pending)
 
     def _begin(self, first: bytes) -> None:
         """Know the protocol. What is neither is found out by the reader."""
@@ -369,8 +427,13 @@ class Connection(asyncio.Protocol):
         self.close()
 
     def _send(self, frame: Frame) -> None:
-        if not self.mute and self.transport.get_write_buffer_size() < _MAX_UNREAD:
-            self.transport.write(build(frame))
+        if self.mute or self.transport.get_write_buffer_size() >= _MAX_UNREAD:
+            return
+        if self._kept is not None:
+            self._kept.record.mute = True
+        self.transport.write(build(frame))
+        if self._kept is not None:
+            self._kept.record.mute = self.transport.get_write_buffer_size() > 0
 
     def _set_deadline(self) -> None:
         if self._deadline is None:

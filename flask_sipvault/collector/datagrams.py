@@ -11,6 +11,7 @@ from ..protocols.hep import HepError
 from .ingress import Ingress
 from .listeners import ip_of
 from .listeners import SO_RXQ_OVFL
+from .restart.fdstore import Kept
 
 PROTOCOL = "hep-udp"
 
@@ -26,12 +27,14 @@ class Datagrams:
 
     :param dropped_before: how many the kernel had dropped when the last process that
         had the socket read from it.
+    :ivar kept: where that number is noted for the next process.
     """
 
     def __init__(
         self, listener: socket.socket, gate: Ingress, *, dropped_before: int = 0
     ) -> None:
         self.listener = listener
+        self.kept: Kept | None = None
         #: How many datagrams the kernel has dropped since the socket was made, because
         #: they came faster than they were read; as far as it has told.
         self.dropped_by_kernel = dropped_before
@@ -79,6 +82,8 @@ class Datagrams:
     def _note_drops(self, total: int) -> None:
         self.dropped["buffer"] += (total - self.dropped_by_kernel) & 0xFFFFFFFF
         self.dropped_by_kernel = total
+        if self.kept is not None:
+            self.kept.record.count = total
 
     def _take(self, data: bytes, sender: str) -> None:
         self._gate.bytes[PROTOCOL] += len(data)

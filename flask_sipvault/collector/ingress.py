@@ -71,6 +71,10 @@ class Ingress:
         """Whether an agent shows the token of the customer it names."""
         return self._authority.may_send(handshake.customer_id, handshake.token)
 
+    def knows(self, customer_id: str) -> bool:
+        """Whether there is such a customer."""
+        return self._authority.knows(customer_id)
+
     def is_allowed_source(self, sender: str) -> bool:
         """Whether HEP from this address is taken without a key."""
         empty = hep.HepPacket(protocol=0, payload=b"")

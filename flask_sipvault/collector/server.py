@@ -28,6 +28,8 @@ from .listeners import listen_udp
 from .listeners import place_of
 from .metrics import MetricsServer
 from .pipeline import Pipeline
+from .restart.fdstore import DescriptorStore
+from .restart.fdstore import Kept
 from .restart.handover import give_away
 from .restart.takeover import answer_door
 from .restart.takeover import Inheritance
@@ -82,6 +84,7 @@ class Collector:
     ) -> None:
         self.settings = settings
         self.roster = ConnectionRegistry()
+        self.store = DescriptorStore()
         self.gate = Ingress(
             Authenticator(customers), keep=self._keep, full=self._is_full
         )
@@ -96,6 +99,8 @@ class Collector:
         if settings.tls_cert is not None:
             self._tls = tls_context(settings.tls_cert, settings.tls_key)
         self._inherited: list[TransferredSocket] = []
+        #: The listening sockets in the store, by their kind.
+        self._kept: dict[str, Kept] = {}
         self._metrics: MetricsServer | None = None
         self._stopping = False
         self._wake = asyncio.Event()
@@ -112,7 +117,7 @@ class Collector:
         :raises flask_sipvault.collector.spool.SpoolError: if the spool cannot be used.
         :raises TakeoverError: if the predecessor has changed its mind.
         """
-        handed = inheritance.sockets if inheritance else []
+        handed = inheritance.sockets if inheritance else self.store.take_back()
         with contextlib.ExitStack() as undo:
             tcp = self._listener(handed, "tcp")
             undo.callback(tcp.handle.close)
@@ -131,8 +136,9 @@ class Collector:
                 inheritance.take()
             undo.pop_all()
         self._inherited = [each for each in handed if each.kind == "connection"]
+        self._keep_listeners(tcp, udp)
 
-    async def run(self, on_ready: Callable[[], None] = _nothing) -> None:
+    async def run(self, on_ready: Callable[[], object] = _nothing) -> None:
         """Take what comes; returns when the collector has stopped, or when another
         process has taken over.
         """
@@ -233,6 +239,8 @@ class Collector:
                 if each.facts["address"] == list(address):
                     return each
                 each.handle.close()
+                if kept := each.facts.get("kept"):
+                    self.store.forget(kept)
         if tcp:
             new = listen_tcp(address, "SIPVAULT_LISTEN_TCP")
         else:
@@ -244,19 +252,39 @@ class Collector:
             tcp.handle,
             self.gate,
             self.roster,
+            self.store,
             tls=self._tls,
             handshake_seconds=self._handshake_seconds,
         )
         dropped = udp.facts.get("dropped", 0)
         self.datagrams = Datagrams(udp.handle, self.gate, dropped_before=dropped)
 
+    def _keep_listeners(self, tcp: TransferredSocket, udp: TransferredSocket) -> None:
+        """Let those survive this process who come while none runs."""
+        places = {"tcp": self.settings.listen_tcp, "udp": self.settings.listen_hep}
+        for each in (tcp, udp):
+            kept = self.store.keep(
+                each.kind,
+                each.handle,
+                {"address": list(places[each.kind])},
+                instead_of=each.facts.get("kept", ""),
+            )
+            if kept is not None:
+                self._kept[each.kind] = kept
+        if kept := self._kept.get("udp"):
+            kept.record.count = self.datagrams.dropped_by_kernel
+            self.datagrams.kept = kept
+
     def _listeners(self) -> list[TransferredSocket]:
         """Those we have, for another process."""
-        tcp = {"address": list(self.settings.listen_tcp)}
-        udp = {
+        tcp: dict[str, Any] = {"address": list(self.settings.listen_tcp)}
+        udp: dict[str, Any] = {
             "address": list(self.settings.listen_hep),
             "dropped": self.datagrams.dropped_by_kernel,
         }
+        for kind, facts in (("tcp", tcp), ("udp", udp)):
+            if kind in self._kept:
+                facts["kept"] = self._kept[kind].name
         return [
             TransferredSocket("tcp", self.doorman.listener.dup(), tcp),
             TransferredSocket("udp", self.datagrams.listener.dup(), udp),
@@ -290,7 +318,11 @@ class Collector:
             await asyncio.sleep(_QUIET_SECONDS)
             quiet = self.gate.bytes.total() == before
         for connection in list(self.roster.connections):
-            connection.close()
+            # What systemd has goes on if this is a restart, and ends with a stop.
+            if connection.is_kept:
+                connection.let_go()
+            else:
+                connection.close()
         self.datagrams.close()
         self._close_metrics()
         if await asyncio.to_thread(self.pipeline.close, _CLOSE_SECONDS):

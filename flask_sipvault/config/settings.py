@@ -259,7 +259,7 @@ def _warn_of_unknown_names(config: Mapping[str, Any]) -> None:
 
 
 def _read_lookback(name: str, value: Any) -> int:
-    return values.whole_number(name, value, maximum=_MAX_LOOKBACK_DAYS)
+    return values.whole_number(name, value, minimum=0, maximum=_MAX_LOOKBACK_DAYS)
 
 
 def _read_concurrent(name: str, value: Any) -> int:

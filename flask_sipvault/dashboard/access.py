@@ -216,7 +216,8 @@ class CallAccess:
     def _not_found(self) -> CallNotFoundError:
         # A masked page names the call by nothing.
         call_id = "" if self.masked else self._call_id
-        return CallNotFoundError(call_id, state().settings.lookback_days)
+        stored_on = self._vault().too_old(self._call_id)
+        return CallNotFoundError(call_id, state().settings.lookback_days, stored_on)
 
 
 View: TypeAlias = Callable[[CallAccess], ResponseReturnValue]

@@ -8,6 +8,9 @@ unknown one and a wrong signature look the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from datetime import datetime
+from datetime import timezone
 
 from flask import jsonify
 from flask import render_template
@@ -32,12 +35,19 @@ RETRY_AFTER_BUSY = 2
 
 
 class CallNotFoundError(Exception):
-    """Nothing is stored for this customer and Call-ID within the look-back."""
+    """Nothing is stored for this customer and Call-ID within the look-back.
 
-    def __init__(self, call_id: str, lookback_days: int) -> None:
+    :param stored_on: the UTC day of the call's newest part, if it is stored, but longer
+        ago than the look-back.
+    """
+
+    def __init__(
+        self, call_id: str, lookback_days: int, stored_on: date | None = None
+    ) -> None:
         super().__init__("Call not found")
         self.call_id = call_id
         self.lookback_days = lookback_days
+        self.stored_on = stored_on
 
 
 class MessageNotFoundError(Exception):
@@ -182,6 +192,8 @@ def of_link(error: LinkError) -> Problem:
 
 def of_missing_call(error: CallNotFoundError) -> Problem:
     """The page of a genuine link to a call that is not in the vault."""
+    if error.stored_on is not None:
+        return _of_old_call(error, error.stored_on)
     causes = [
         _(
             "The Call-ID in the CDR is not the whole Call-ID header of the INVITE, or"
@@ -195,9 +207,7 @@ def of_missing_call(error: CallNotFoundError) -> Problem:
             "The capture agent was not running, or had lost its connection to the"
             " collector, while the call was made."
         ),
-        _(
-            "The call is more than {days} days old: further back is not searched."
-        ).format(days=error.lookback_days),
+        _("It was deleted: what is old is pruned from the vault."),
     ]
     if len(error.call_id) == ACC_CALL_ID_LENGTH:
         causes.insert(
@@ -218,6 +228,30 @@ def of_missing_call(error: CallNotFoundError) -> Problem:
             " causes from the top."
         ),
         tuple(causes),
+        call_id=on_one_line(error.call_id),
+    )
+
+
+def _of_old_call(error: CallNotFoundError, stored_on: date) -> Problem:
+    age = (datetime.now(timezone.utc).date() - stored_on).days
+    return Problem(
+        404,
+        "Call not found",
+        _("This call is too old to be shown."),
+        _(
+            "It is stored, but {age} days old: the last of it is of {day} (UTC). Calls"
+            " of the last {days} days are shown here (SIPVAULT_LOOKBACK_DAYS)."
+        ).format(age=age, day=stored_on, days=error.lookback_days),
+        (
+            _(
+                "Whoever runs the server can raise SIPVAULT_LOOKBACK_DAYS, or set it to"
+                " 0 for no limit."
+            ),
+            _(
+                "On the server, flask sipvault show --since {day} prints the call as it"
+                " is."
+            ).format(day=stored_on),
+        ),
         call_id=on_one_line(error.call_id),
     )
 

@@ -65,9 +65,13 @@ def delta(ns: int) -> str:
 
 
 def duration(ms: float | None) -> str:
-    """``<1 ms``, ``519 ms``, ``1.24 s``, ``2:14.4``."""
+    """``<1 ms``, ``519 ms``, ``1.24 s``, ``2:14.4``. Below 0 where clocks disagree, to
+    the tenth of a millisecond.
+    """
     if ms is None:
         return NONE
+    if ms < 0:
+        return f"{_MINUS}{-ms:.1f} ms" if ms > -99.5 else _MINUS + duration(-ms)
     if 0 < ms < 0.5:
         return "<1 ms"
     if ms < 999.5:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 from urllib.parse import unquote
 
-from ..analysis.sip.transactions import MAGIC_COOKIE
+from ..analysis.sip.message import MAGIC_COOKIE
 from ..protocols.sip_fields import host_and_port
 from ..protocols.sip_fields import NameAddr
 from ..protocols.sip_fields import parameters

@@ -17,6 +17,7 @@ from ipaddress import ip_address
 
 from .address import Endpoint
 from .network import Endpoints
+from .pieces import find_beginning
 from .pieces import Pieces
 
 MAGIC = b"SV"
@@ -36,6 +37,12 @@ ACCEPTED, AUTH_FAILED, VERSION_MISMATCH = 0, 1, 2
 
 _HANDSHAKE, _HANDSHAKE_ACK, _SIP, _RTCP, _LOG = 1, 2, 3, 4, 5
 _HEARTBEAT, _HEARTBEAT_ACK, _QUALITY, _MEDIA_WATCH = 6, 7, 8, 9
+
+#: What an agent sends once it is let in.
+_OF_AGENTS = (_SIP, _RTCP, _LOG, _HEARTBEAT, _QUALITY)
+
+#: What each frame begins with.
+_MARK = MAGIC + bytes([VERSION])
 
 #: The direction byte of DATA_SIP: sent rather than received, and IPv6 addresses.
 _OUTBOUND, _IPV6 = 0x01, 0x80
@@ -181,11 +188,18 @@ class FrameReader:
         self._handshake_first = handshake_first
         self._endpoints = Endpoints()
         self._pieces = Pieces(_header.size)
+        #: Whether bytes are missing, so that the next frame has to be looked for.
+        self.searching = False
 
     @property
     def pending(self) -> bytes:
         """The beginning of a frame: what another reader needs to go on from here."""
         return bytes(self._pieces)
+
+    @property
+    def held(self) -> int:
+        """How many bytes :attr:`pending` has."""
+        return len(self._pieces)
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """The frames that these bytes complete. Take all of them.
@@ -197,6 +211,12 @@ class FrameReader:
         if not data:
             return
         at, end, needed = 0, len(data), _header.size
+        if self.searching:
+            at, needed = find_beginning(data, _MARK, _header.size, _size_at)
+            if needed:
+                self._pieces.keep(data[at:], needed)
+                return
+            self.searching, needed = False, _header.size
         while end - at >= _header.size:
             start = at + _header.size
             kind, length = self._read_header(data, at)
@@ -255,6 +275,12 @@ class FrameReader:
             data[at:end],
             direction & _OUTBOUND != 0,
         )
+
+
+def _size_at(data: bytes, at: int) -> int:
+    """How long the frame is that begins here; 0 if it is none that an agent sends."""
+    _, _, kind, length, _ = _header.unpack_from(data, at)
+    return _header.size + length if kind in _OF_AGENTS else 0
 
 
 def _call_id(data: bytes, start: int, end: int) -> str:

@@ -9,6 +9,7 @@ from .hep import HepError
 from .hep import HepPacket
 from .hep import MAGIC
 from .hep import parse
+from .pieces import find_beginning
 from .pieces import Pieces
 
 _header = struct.Struct("!4sH")
@@ -21,11 +22,18 @@ class HepReader:
         #: How many packets were whole but made no sense; they are passed over.
         self.bad_packets = 0
         self._pieces = Pieces(_header.size)
+        #: Whether bytes are missing, so that the next packet has to be looked for.
+        self.searching = False
 
     @property
     def pending(self) -> bytes:
         """The beginning of a packet: what another reader needs to go on from here."""
         return bytes(self._pieces)
+
+    @property
+    def held(self) -> int:
+        """How many bytes :attr:`pending` has."""
+        return len(self._pieces)
 
     def feed(self, data: bytes) -> Iterator[HepPacket]:
         """The packets that these bytes complete. Take all of them.
@@ -37,6 +45,12 @@ class HepReader:
         if not data:
             return
         at, end, needed = 0, len(data), _header.size
+        if self.searching:
+            at, needed = find_beginning(data, MAGIC, _header.size, _size_at)
+            if needed:
+                self._pieces.keep(data[at:], needed)
+                return
+            self.searching, needed = False, _header.size
         while end - at >= _header.size:
             magic, length = _header.unpack_from(data, at)
             if magic != MAGIC or length < _header.size:
@@ -53,3 +67,7 @@ class HepReader:
             else:
                 yield packet
         self._pieces.keep(data[at:], needed)
+
+
+def _size_at(data: bytes, at: int) -> int:
+    return int(_header.unpack_from(data, at)[1])

@@ -7,6 +7,7 @@ rows of their own in time order, and which sngrep and libpcap pass over.
 
 from __future__ import annotations
 
+import heapq
 import re
 import struct
 from collections.abc import Iterable
@@ -70,9 +71,10 @@ def read_pcap(data: bytes) -> Iterator[Message]:
     return messages(_records(data))
 
 
-def pcapng(items: Iterable[Message], notes: Iterable[Note] = ()) -> Iterator[bytes]:
-    """The pieces of a pcapng file with messages and log lines in time order.
+def pcapng(*series: Iterable[Message | Note]) -> Iterator[bytes]:
+    """The pieces of a pcapng file with messages and log lines.
 
+    :param series: each is kept in its order; between them, time decides.
     :raises ValueError: as :func:`pcap`.
     """
     section = struct.pack("<IHHq", _BYTE_ORDER, 1, 0, _UNKNOWN_LENGTH)
@@ -80,8 +82,7 @@ def pcapng(items: Iterable[Message], notes: Iterable[Note] = ()) -> Iterator[byt
     resolution = struct.pack("<HHB3xI", _IF_TSRESOL, 1, 9, 0)
     yield _block(_INTERFACE, struct.pack("<HHI", _RAW, 0, _SNAPLEN) + resolution)
     framer = Framer()
-    everything: list[Message | Note] = [*items, *notes]
-    for item in sorted(everything, key=lambda item: item.ts):
+    for item in heapq.merge(*series, key=lambda item: item.ts):
         ts = _checked(item.ts)
         if isinstance(item, Note):
             yield _block(_JOURNAL, _journal_entry(item))

@@ -80,7 +80,7 @@ class Vault:
     at the same time is listed, and fetched, once.
 
     :param prefix: of every key, without a slash at its end; empty for none.
-    :param lookback_days: how far back :meth:`find` looks.
+    :param lookback_days: how far back :meth:`find` looks; 0: without a limit.
     :param cache: may be shared by vaults of several customers.
     """
 
@@ -119,24 +119,30 @@ class Vault:
         self.store.put(key, bundle.pack_members(members))
         return key
 
-    def find(self, call_id: str, *, now: float | None = None) -> Evidence | None:
+    def find(
+        self, call_id: str, *, since: date | None = None, now: float | None = None
+    ) -> Evidence | None:
         """All that is kept of a call of the last days; None where nothing is.
 
         One LIST, and one GET for each part.
 
+        :param since: the first UTC day to look at, instead of the look-back.
         :param now: seconds since the epoch, instead of the clock.
         :raises StoreError: if the store does not answer: then there is no telling.
         """
-        return self.read(self.listing(call_id, now=now))
+        return self.read(self.listing(call_id, since=since, now=now))
 
-    def listing(self, call_id: str, *, now: float | None = None) -> Listing:
+    def listing(
+        self, call_id: str, *, since: date | None = None, now: float | None = None
+    ) -> Listing:
         """What there is of a call of the last days: one LIST, no GET; it may be
         :data:`LIST_SECONDS` old.
 
+        :param since: the first UTC day to look at, instead of the look-back.
         :param now: seconds since the epoch, instead of the clock.
         :raises StoreError: if the store does not answer: then there is no telling.
         """
-        parts, legs = self._list(call_id, now)
+        parts, legs = self._list(call_id, now, since)
         return Listing(self.customer_id, call_id, tuple(parts), tuple(legs))
 
     def read(self, listing: Listing) -> Evidence | None:
@@ -200,6 +206,24 @@ class Vault:
         names = [item.key.removeprefix(prefix) for item in self.store.list(prefix)]
         days = [name.partition("/")[0] for name in names if _PART_KEY.fullmatch(name)]
         return max(days, default=None)
+
+    def too_old(self, call_id: str, *, now: float | None = None) -> date | None:
+        """The UTC day of the newest part of a call that is kept, but longer than the
+        look-back; None if it is not kept, or not too old.
+
+        :raises StoreError: if the store does not answer.
+        """
+        oldest = self._oldest_day(now)
+        newest = self.newest_day(call_id)
+        if oldest is None or newest is None or newest >= str(oldest):
+            return None
+        try:
+            day = date.fromisoformat(newest)
+        except ValueError:
+            return None
+        # A bucket may hold what another customer's part says is theirs.
+        found = self.find(call_id, since=day, now=now)
+        return day if found is not None and found.parts else None
 
     def raw_parts(
         self, call_id: str, *, now: float | None = None
@@ -265,13 +289,20 @@ class Vault:
     def _prefix(self, call_id: str) -> str:
         return f"{self._calls}{call_hash(call_id)}/"
 
+    def _oldest_day(self, now: float | None) -> date | None:
+        """The first UTC day that is looked at; None if all are."""
+        if not self.lookback_days:
+            return None
+        return _today(now) - timedelta(days=self.lookback_days)
+
     def _list(
-        self, call_id: str, now: float | None
+        self, call_id: str, now: float | None, since: date | None = None
     ) -> tuple[list[StoredObject], list[tuple[str, str]]]:
         """The call's parts and legs, by one LIST at most."""
         prefix = self._prefix(call_id)
-        start_after = f"{prefix}{_today(now) - timedelta(days=self.lookback_days)}"
-        cache_key = self._cache_key("list", start_after)
+        oldest = since or self._oldest_day(now)
+        start_after = f"{prefix}{oldest}" if oldest else ""
+        cache_key = self._cache_key("list", prefix, start_after)
         # As plain tuples: a cache may outlive the version that filled it.
         listed = self._cached(cache_key)
         if listed is None:

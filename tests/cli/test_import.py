@@ -58,6 +58,8 @@ def test_a_recording_comes_in_whole(
             "messages": call["pcap"]["messages"],
             "rtcp": call["pcap"]["rtcp"],
             "logs": call["log_lines_in_file"],
+            "stored_before": "no",
+            "moved_seconds": 0.0,
         }
         for call_id, call in expected(capture)["calls"].items()
     }
@@ -97,9 +99,101 @@ def test_importing_again_doubles_nothing(
     capture = agent_corpus / "many_20.pcap"
     first = run("import", "--json", capture)
     before = keys(environment)
-    assert run("import", "--json", capture).stdout == first.stdout
+    again = run("import", "--json", capture)
     assert keys(environment) == before
     assert len(stored(environment, "1-335@127.0.0.2").sip) == 7
+    assert {each["stored_before"] for each in objects(again).values()} == {"all"}
+    assert {name: each["key"] for name, each in objects(again).items()} == {
+        name: each["key"] for name, each in objects(first).items()
+    }
+    assert "Calls stored before, not written again: 20." in again.stderr
+
+
+RECORDED = "1-23321@127.0.0.2"
+
+
+def of_each_kind(evidence: Evidence) -> dict[str, int]:
+    kinds = ("sip", "rtcp", "logs", "media")
+    return {kind: len(getattr(evidence, kind)) for kind in kinds}
+
+
+@pytest.mark.parametrize(
+    "orders", [("--shift-to-now",) * 2, ("--shift-to-now", "--all")]
+)
+def test_importing_again_with_other_times_doubles_nothing(
+    run: Run,
+    environment: Path,
+    agent_corpus: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    orders: tuple[str, str],
+) -> None:
+    """Twice moved, a moment apart, and moved first and as it was afterwards."""
+    words = (agent_corpus / "answered_rtcp.pcap", "--json")
+    log = ("--logs", agent_corpus / "answered_rtcp.log")
+    run("import", *words, *log, orders[0])
+    before, first = keys(environment), stored(environment, RECORDED)
+    later = time.time_ns() + 10 * 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: later)
+
+    again = run("import", *words, *log, orders[1])
+
+    assert again.exit_code == 0
+    (summary,) = objects(again).values()
+    assert summary["stored_before"] == "all"
+    assert summary["moved_seconds"] != 0
+    assert "stored before with other times: 1." in again.stderr
+    assert keys(environment) == before
+    after = stored(environment, RECORDED)
+    assert of_each_kind(after) == of_each_kind(first)
+    assert [packet.ts for packet in after.sip] == [packet.ts for packet in first.sip]
+
+
+def test_of_an_overlapping_file_with_other_times_what_is_new_is_added(
+    run: Run, environment: Path, agent_corpus: Path, tmp_path: Path
+) -> None:
+    whole = (agent_corpus / "answered_rtcp.pcap").read_bytes()
+    # The first ends with the call still up, the second begins after its INVITE.
+    most = _end_of_frame(whole, len(whole) * 3 // 4)
+    (tmp_path / "1.pcap").write_bytes(whole[:most])
+    (tmp_path / "2.pcap").write_bytes(whole[:24] + whole[_end_of_frame(whole, 25) :])
+    run("import", agent_corpus / "answered_rtcp.pcap")
+    expected = stored(environment, RECORDED)
+    shutil.rmtree(environment)
+
+    run("import", "--shift-to-now", tmp_path / "1.pcap")
+    result = run("import", "--shift-to-now", tmp_path / "2.pcap", "--json")
+
+    (summary,) = objects(result).values()
+    assert summary["stored_before"] == "in part"
+    assert "Calls stored before in part: 1." in result.stderr
+    together = stored(environment, RECORDED)
+    assert [p.payload for p in together.sip] == [p.payload for p in expected.sip]
+    assert [d.payload for d in together.rtcp] == [d.payload for d in expected.rtcp]
+    (moved,) = {
+        now.ts - then.ts
+        for now, then in zip(
+            [*together.sip, *together.rtcp],
+            [*expected.sip, *expected.rtcp],
+            strict=True,
+        )
+    }
+    assert moved
+
+
+def test_what_was_stored_too_long_ago_to_be_found_is_not_doubled_either(
+    run: Run, environment: Path, agent_corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("import", agent_corpus / "busy_486.pcap")
+    run(*words)
+    before = keys(environment)
+    monkeypatch.setattr(time, "time_ns", lambda: 1_900_000_000 * 10**9)
+    monkeypatch.setenv("SIPVAULT_LOOKBACK_DAYS", "7")
+
+    result = run(*words, "--shift-to-now")
+
+    assert keys(environment) == before
+    assert "Calls more than 7 days old: 1." in result.stderr
+    assert "--since" in result.stderr
 
 
 def test_a_call_over_two_files_is_one_call(

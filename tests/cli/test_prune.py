@@ -79,9 +79,26 @@ def test_at_a_terminal_it_asks_first(
     assert parts(store) == left
 
 
-def test_where_nobody_can_answer_it_does_not_ask(run: Run, store: Path) -> None:
-    assert run("prune").exit_code == 0
-    assert parts(store) == 8
+def test_where_nobody_can_answer_consent_is_needed_beforehand(
+    run: Run, store: Path
+) -> None:
+    result = run("prune")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--yes" in result.stderr
+    assert parts(store) == 10
+
+
+def test_without_a_look_back_nothing_is_too_old_by_itself(
+    run: Run, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No limit must not be taken for no days to keep."""
+    monkeypatch.setenv("SIPVAULT_LOOKBACK_DAYS", "0")
+    result = run("prune", "--yes")
+    assert result.exit_code == 2
+    assert "--older-than" in result.stderr
+    assert parts(store) == 10
+    assert run("prune", "--yes", "--older-than", "3").exit_code == 0
+    assert parts(store) == 4
 
 
 @pytest.mark.parametrize("days", ["-1", "week"])

@@ -1,11 +1,20 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from datetime import datetime
+from datetime import timedelta
+from datetime import timezone
 from pathlib import Path
 
 import pytest
 from click.testing import Result
+
+from flask_sipvault.evidence import Evidence
+from flask_sipvault.evidence import LogLine
+from flask_sipvault.vault.folder import FolderStore
+from flask_sipvault.vault.vault import Vault
 
 Run = Callable[..., Result]
 
@@ -51,7 +60,33 @@ def test_a_call_that_is_not_stored_fails_with_the_likely_causes(shown: Run) -> N
     assert (result.exit_code, result.stdout) == (1, "")
     assert "nothing is stored" in result.stderr
     assert "agent" in result.stderr
-    assert "days old" in result.stderr
+    assert "pruned" in result.stderr
+
+
+def test_a_call_older_than_the_look_back_is_said_to_be_stored_and_can_be_shown(
+    shown: Run, environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIPVAULT_LOOKBACK_DAYS", "3")
+    month_ago = time.time_ns() - 30 * 86_400 * 10**9
+    line = LogLine(month_ago, "proxy", "a line")
+    vault = Vault(FolderStore(environment / "acme"), customer_id="acme")
+    vault.put(Evidence("acme", "old@host", logs=[line]))
+    day = datetime.fromtimestamp(month_ago // 10**9, timezone.utc).date()
+
+    refused = shown("show", "old@host")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "It is stored, but 30 days old" in refused.stderr
+    assert f"--since {day}" in refused.stderr
+    assert shown("show", "old@host", "--since", str(day)).exit_code == 0
+    later = shown("show", "old@host", "--since", str(day + timedelta(days=1)))
+    assert later.exit_code == 1
+    monkeypatch.setenv("SIPVAULT_LOOKBACK_DAYS", "0")
+    assert shown("show", "old@host").exit_code == 0
+
+
+@pytest.mark.parametrize("date", ["yesterday", "23.11.2026", "2026-13-01"])
+def test_what_is_no_date_is_a_wrong_use(shown: Run, date: str) -> None:
+    assert shown("show", CALL_ID, "--since", date).exit_code == 2
 
 
 def test_a_call_of_another_customer_is_not_shown(

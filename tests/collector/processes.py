@@ -13,6 +13,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +33,24 @@ class Process:
     """``flask sipvault collect``, started and listening.
 
     :param folder: of its store, its spool and its log; shared with its successors.
+    :param environment: beside the settings.
+    :param launcher: words for Python that make it start the rest.
+    :param pass_fds: open files that it gets.
     """
 
-    def __init__(self, folder: Path, *words: str, **settings: object) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *words: str,
+        environment: Mapping[str, str] | None = None,
+        launcher: Sequence[str] = (),
+        pass_fds: Sequence[int] = (),
+        **settings: object,
+    ) -> None:
         self.folder = folder
         self.metrics = int(settings.pop("metrics_port", 0)) or free_port()  # type: ignore[call-overload]
-        environment = {
+        given = {
+            **(environment or {}),
             "SIPVAULT_STORE": str(folder / "store"),
             "SIPVAULT_SPOOL": str(folder / "spool"),
             "SIPVAULT_CUSTOMERS": json.dumps(CUSTOMERS),
@@ -56,10 +70,12 @@ class Process:
             self._process = subprocess.Popen(
                 [
                     *tied_to_this_process(),
-                    *(sys.executable, "-m", "flask", "sipvault", "collect", *words),
+                    *(sys.executable, *launcher),
+                    *("-m", "flask", "sipvault", "collect", *words),
                 ],
                 cwd=folder,
-                env={**kept, **environment},
+                env={**kept, **given},
+                pass_fds=pass_fds,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

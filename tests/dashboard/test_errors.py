@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from flask_sipvault import SIPVault
 from flask_sipvault.access.links import LinkSigner
+from flask_sipvault.evidence import Evidence
+from flask_sipvault.evidence import LogLine
 from flask_sipvault.vault.folder import FolderStore
 from flask_sipvault.vault.objects import StoreError
 
@@ -73,7 +77,7 @@ def _refused_links() -> dict[str, tuple[str, int, str, str]]:
             "call_hash does not match token",
             "speaks of two different calls",
         ),
-        "nothing stored": (link, 404, "Call not found", "more than 3650 days old"),
+        "nothing stored": (link, 404, "Call not found", "what is old is pruned"),
     }
 
 
@@ -196,3 +200,61 @@ def test_a_page_that_is_not_ours_is_the_hosts_404(client: FlaskClient) -> None:
     response = client.get("/call/0123456789abcdef/no-such-file")
     assert response.status_code == 404
     assert "SIP VAULT" not in response.text
+
+
+@pytest.fixture
+def old(host: Flask) -> Flask:
+    """An app that looks back three days, whose customers have calls of a month ago."""
+    host.config.update(
+        SIPVAULT_LOOKBACK_DAYS=3,
+        SIPVAULT_SHARED_SECRET=True,
+        SIPVAULT_CUSTOMERS=[{"id": CUSTOMER}, {"id": "other", "bucket": "other"}],
+    )
+    SIPVault(host)
+    month_ago = time.time_ns() - 30 * 86_400 * 10**9
+    with host.app_context():
+        for customer, call_id in ((CUSTOMER, "old@host"), ("other", "theirs@host")):
+            line = LogLine(month_ago, "proxy", "a line")
+            part = Evidence(customer, call_id, logs=[line])
+            host.extensions["sipvault"].vault(customer).put(part)
+    return host
+
+
+class TestACallOlderThanTheLookBack:
+    def test_is_said_to_be_stored_and_how_old_it_is(self, old: Flask) -> None:
+        page = old.test_client().get(link_to("old@host"), headers=BROWSER)
+        assert page.status_code == 404
+        assert "This call is too old to be shown." in words(page.text)
+        assert "It is stored, but 30 days old" in words(page.text)
+        assert "last 3 days" in words(page.text)
+        answer = old.test_client().get(link_to("old@host"), headers=JSON)
+        assert answer.json is not None
+        assert answer.json["error"] == "Call not found"
+        assert "30 days old" in answer.json["detail"]
+
+    def test_is_opened_without_a_limit(self, old: Flask) -> None:
+        app = Flask("again", instance_path=old.instance_path)
+        app.config.update(old.config, SIPVAULT_LOOKBACK_DAYS=0)
+        SIPVault(app)
+        assert app.test_client().get(link_to("old@host")).status_code == 200
+
+    def test_of_another_customer_is_not_told(self, old: Flask) -> None:
+        theirs = old.test_client().get(link_to("theirs@host"), headers=JSON)
+        never = old.test_client().get(link_to("never@host"), headers=JSON)
+        assert theirs.json == never.json
+        assert (theirs.status_code, never.status_code) == (404, 404)
+
+    def test_of_another_customer_in_the_same_bucket_neither(self, old: Flask) -> None:
+        folder = Path(old.config["SIPVAULT_STORE"])
+        (part,) = (folder / "other").rglob("*.zip")
+        copied = folder / CUSTOMER / part.relative_to(folder / "other")
+        copied.parent.mkdir(parents=True)
+        copied.write_bytes(part.read_bytes())
+        theirs = old.test_client().get(link_to("theirs@host"), headers=JSON)
+        assert theirs.json is not None
+        assert "is stored, but" not in theirs.json["detail"]
+
+    def test_a_masked_page_does_not_name_it(self, old: Flask) -> None:
+        page = old.test_client().get(link_to("old@host") + "&mask=1", headers=BROWSER)
+        assert "30 days old" in words(page.text)
+        assert "old@host" not in words(page.text)

@@ -164,6 +164,21 @@ def test_whatever_the_bytes_messages_or_the_error(data: bytes, headed: bool) -> 
         list(read_pcap(header + data))
 
 
+def test_pcapng_keeps_the_order_of_each_series(tshark: Rows) -> None:
+    """A response may be stamped before its request: the reader sees both as given."""
+    request = Message(
+        T + 1000, ALICE, BOB, "udp", sip("INVITE sip:b@example.net SIP/2.0", 1)
+    )
+    response = Message(T, BOB, ALICE, "udp", sip("SIP/2.0 200 OK", 1))
+    read = tshark(
+        b"".join(pcapng([request, response])), *("frame.time_epoch", "_ws.col.Info")
+    )
+    assert [(stamp[-4:], text.strip()) for stamp, text in read] == [
+        ("7789", "Request: INVITE sip:b@example.net |"),
+        ("6789", "Status: 200 OK (INVITE) |"),
+    ]
+
+
 def test_pcapng_shows_log_lines_between_the_messages(tshark: Rows) -> None:
     early, late = (
         Message(T, ALICE, BOB, "udp", sip("INVITE sip:b@example.net SIP/2.0", 1)),
@@ -174,7 +189,7 @@ def test_pcapng_shows_log_lines_between_the_messages(tshark: Rows) -> None:
         Note(T - 1000, "", "first line"),
     ]
     read = tshark(
-        b"".join(pcapng([late, early], notes)),
+        b"".join(pcapng([early, late], sorted(notes))),
         *("frame.time_epoch", "_ws.col.Info"),
     )
     assert [text.strip() for _, text in read] == [

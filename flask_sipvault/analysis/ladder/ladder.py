@@ -39,8 +39,9 @@ class Row:
     :param target: the index of the lifeline it reaches.
     :param label: ``INVITE``, ``180 Ringing``; a second sending has its count behind.
     :param detail: ``SDP PCMU 10.8.0.14:17002``, ``Reason: Q.850 16``; "" for nothing.
-    :param since_start_ns: since the first message.
-    :param delta_ns: since the message before, 0 for the first.
+    :param since_start_ns: since the earliest message.
+    :param delta_ns: since the message before, 0 for the first. Below 0 where the clocks
+        disagree, see :mod:`.order`.
     :param transaction: which of the call's transactions it belongs to, from 1 in the
         order of their requests; None where the request was not captured.
     :param first: the ``n`` of the first sending; None for that one itself.
@@ -111,7 +112,8 @@ def ladder(
     transactions = _number_transactions(call.messages)
     sent = _last_sendings(call.messages)
     rows = []
-    start = before = call.messages[0].ts if call.messages else 0
+    start = call.began or 0
+    before = call.messages[0].ts if call.messages else 0
     for message in call.messages:
         label = printable(message.summary)
         if message.leg:
@@ -167,7 +169,7 @@ def _media(call: Call, columns: Columns) -> MediaSpan | None:
         return None
     ending = find_ending(found, call.messages)
     last = ending.message if ending else call.messages[-1]
-    start = call.messages[0].ts
+    start = call.began or 0
     return MediaSpan(
         ends["caller"],
         ends["callee"],
@@ -190,7 +192,7 @@ def as_text(call: Call, width: int = 100) -> str:
     lines = [call.outcome.headline]
     if call.messages:
         lines.append(f"{_who(call.caller)} → {_who(call.callee)}")
-        lines.append(date_and_time(call.messages[0].ts))
+        lines.append(date_and_time(call.began or 0))
     lines.append("")
     lines += (drawn.rows and _drawing(drawn, width)) or _list(drawn)
     return "\n".join(_clipped(printable(line), width).rstrip() for line in lines) + "\n"
@@ -258,8 +260,8 @@ def _times(row: Row) -> str:
     if row.n == 1:
         return since
     delta = row.delta_ns / 1e6
-    apart = f"{delta:.0f} ms" if delta < 1000 else f"{delta / 1e3:.2f} s"
-    return f"{since} +{apart}"
+    apart = f"{delta:+.0f} ms" if delta < 1000 else f"{delta / 1e3:+.2f} s"
+    return f"{since} {apart}"
 
 
 def _words(row: Row) -> str:

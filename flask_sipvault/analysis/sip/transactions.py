@@ -16,11 +16,8 @@ from typing import Literal
 from ...protocols.address import Endpoint
 from ...protocols.address import Transport
 from . import timers
-from .messages import Message
-
-#: What a Via branch begins with if it names one transaction only (RFC 3261 section
-#: 8.1.1.7). Without it, or with nothing behind it, a branch tells nothing.
-MAGIC_COOKIE = "z9hG4bK"
+from .message import Message
+from .message import names_a_transaction
 
 #: Max-Forwards begins at 70 (RFC 3261 section 8.1.1.6).
 MAX_HOPS = 70
@@ -136,7 +133,7 @@ class Transaction:
         return [
             ack
             for ack in self.acks
-            if ack.ts >= response.ts
+            if ack.n > response.n
             and (ack.to_tag == response.to_tag or not ack.to_tag or not response.to_tag)
         ]
 
@@ -223,11 +220,10 @@ class _Opened:
 
 def _name(message: Message, method: str) -> Hashable:
     """What names a transaction on its own; None where the branch does not."""
-    branch = message.branch
-    if not branch.startswith(MAGIC_COOKIE) or branch == MAGIC_COOKIE:
+    if not names_a_transaction(message.branch):
         return None
     # A sender that uses one branch for all its requests exists; the CSeq helps there.
-    return message.leg, branch, message.cseq_number, method
+    return message.leg, message.branch, message.cseq_number, method
 
 
 def _collect(messages: list[Message]) -> list[Transaction]:

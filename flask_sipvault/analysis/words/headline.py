@@ -84,7 +84,7 @@ def _cancelled(outcome: Outcome, found: CallSetup, ending: Ending | None) -> str
         ringing = duration(outcome.ringing_ms)
         when = " " + _("after ringing for {duration}").format(duration=ringing)
     elif ending and found.first:
-        waited = duration((ending.message.ts - found.first.ts) / 1e6)
+        waited = duration(max(0, ending.message.ts - found.first.ts) / 1e6)
         when = " " + _("after {duration}, before it rang").format(duration=waited)
     else:
         when = ""

@@ -24,7 +24,8 @@ _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def capture(call: Call) -> bytes:
-    """A pcapng file of SIP, RTCP and log lines.
+    """A pcapng file of SIP, RTCP and log lines. The SIP comes in the order of the page,
+    which Wireshark keeps, also where that is not quite the order of its times.
 
     Log lines are systemd journal export blocks, not packet comments: tshark 4.0 and
     Wireshark list them between the packets, at their own time and with their text in
@@ -32,19 +33,20 @@ def capture(call: Call) -> bytes:
     its time. sngrep 1.6 and all that reads through libpcap pass over either.
     """
     evidence = call.evidence
-    packets = [
-        Message(packet.ts, packet.src, packet.dst, packet.transport, packet.payload)
-        for packet in evidence.sip
+    signalling = [
+        Message(message.ts, message.src, message.dst, message.transport, message.raw)
+        for message in call.messages
     ]
     # An agent's RTCP comes without addresses. Where the SDP makes them certain it gets
     # them here, so that Wireshark knows it for RTCP; else 0.0.0.0:0.
     captured = sorted(evidence.rtcp, key=lambda datagram: datagram.ts)
-    packets += [
+    reports = [
         Message(item.ts, read.src, read.dst, "udp", item.payload)
         for item, read in zip(captured, read_rtcp(call), strict=True)
     ]
-    notes = [Note(line.ts, line.source, line.text) for line in evidence.logs]
-    return b"".join(pcapng(packets, notes))
+    lines = sorted(evidence.logs, key=lambda line: line.ts)
+    notes = [Note(line.ts, line.source, line.text) for line in lines]
+    return b"".join(pcapng(signalling, reports, notes))
 
 
 def bundle(parts: Iterable[tuple[str, bytes]]) -> bytes:

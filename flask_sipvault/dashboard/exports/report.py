@@ -246,7 +246,7 @@ def _number(value: Any, unit: str = "", digits: int = 2) -> str:
 
 
 def _messages(call: Call) -> Iterator[_MessageView]:
-    start = call.messages[0].ts if call.messages else 0
+    start = call.began or 0
     for message in call.messages[:MESSAGES]:
         notes = [message.problem]
         if message.retransmission_of is not None:

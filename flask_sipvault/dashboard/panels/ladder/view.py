@@ -229,10 +229,10 @@ class SipViews:
 
 
 def call_start(call: Call) -> int:
-    """The moment from which the page counts, in ns since the epoch: the first message,
-    or without messages whatever was seen first.
+    """The moment from which the page counts, in ns since the epoch: the earliest
+    message, or without messages whatever was seen first.
     """
-    return call.messages[0].ts if call.messages else call.first_ts or 0
+    return call.first_ts or 0 if call.began is None else call.began
 
 
 def call_log(call: Call) -> Log:

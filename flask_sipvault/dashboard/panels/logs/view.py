@@ -63,15 +63,14 @@ class _Line:
 class Log:
     """The lines of a call, and of each the message nearest to it in time.
 
-    :param messages: in the order of time.
     :param start: the call's first moment, in ns since the epoch.
     """
 
     def __init__(
         self, lines: Sequence[LogLine], messages: Sequence[Message], start: int
     ) -> None:
-        self._messages = messages
-        self._times = [message.ts for message in messages]
+        self._messages = sorted(messages, key=lambda message: message.ts)
+        self._times = [message.ts for message in self._messages]
         self._start = start
         sources = _sources(lines)
         self.lines = [
