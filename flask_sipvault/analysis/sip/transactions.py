@@ -88,10 +88,9 @@ class Transaction:
     @property
     def first(self) -> Message:
         """The earliest message of it."""
-        return min(
-            filter(None, [self.request, *self.responses[:1], *self.acks[:1]]),
-            key=lambda message: message.ts,
-        )
+        # A strange capture may show nothing but repeated responses of it.
+        firsts = [self.request, *self.responses[:1], *self.repeated[:1], *self.acks[:1]]
+        return min(filter(None, firsts), key=lambda message: message.ts)
 
     @property
     def sendings(self) -> list[Message]:
