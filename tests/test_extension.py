@@ -297,7 +297,7 @@ class TestStartUp:
             ({"SIPVAULT_CUSTOMERS": [{"id": "globex"}]}, "SIPVAULT_CUSTOMER_ID"),
             ({"SIPVAULT_URL_PREFIX": "trace"}, "SIPVAULT_URL_PREFIX"),
             ({"SIPVAULT_BASE_URL": "cdr.example.com"}, "SIPVAULT_BASE_URL"),
-            ({"SIPVAULT_LOOKBACK_DAYS": 0}, "SIPVAULT_LOOKBACK_DAYS"),
+            ({"SIPVAULT_LOOKBACK_DAYS": -1}, "SIPVAULT_LOOKBACK_DAYS"),
             ({"SIPVAULT_STORE": "folder:/proc/nowhere"}, "SIPVAULT_STORE"),
             ({"SIPVAULT_STORE": "s3"}, "bucket"),
         ],

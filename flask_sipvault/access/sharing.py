@@ -19,9 +19,9 @@ import time
 from collections.abc import Callable
 from collections.abc import Iterable
 from dataclasses import dataclass
+from dataclasses import field
 from typing import TYPE_CHECKING
 
-from ..config.sharing import ShareSettings
 from ..language import N_
 from ..vault.objects import StoreError
 from ..vault.shared_links import SharedLink
@@ -52,6 +52,21 @@ _LABEL_LENGTH = 6
 
 #: So many openings are remembered as noted, lest each be written to the store.
 _MOST_NOTED = 10_000
+
+
+@dataclass(frozen=True)
+class ShareSettings:
+    """Whether calls may be shared, and for how long.
+
+    :param max_days: the longest life of a shared link; 0: there is no sharing.
+    :param key: signs shared links; empty where there is no sharing.
+    :param unguarded: whether whole calls may be shared though no guard of the host
+        looks at who does it.
+    """
+
+    max_days: int = 0
+    key: str = field(default="", repr=False)
+    unguarded: bool = False
 
 
 class TooManyLinksError(Exception):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from dataclasses import field
 from typing import Any
 
 from ..access.links import check_secret
 from ..access.links import SecretError
+from ..access.sharing import ShareSettings as ShareSettings
 from . import converters as values
 from .converters import SettingsError
 from .secret_rule import RECIPE
@@ -17,21 +16,6 @@ from .secret_rule import RECIPE
 MIN_KEY_LENGTH = 32
 
 _MAX_DAYS = 365
-
-
-@dataclass(frozen=True)
-class ShareSettings:
-    """Whether calls may be shared, and for how long.
-
-    :param max_days: the longest life of a shared link; 0: there is no sharing.
-    :param key: signs shared links; empty where there is no sharing.
-    :param unguarded: whether whole calls may be shared though no guard of the host
-        looks at who does it.
-    """
-
-    max_days: int = 0
-    key: str = field(default="", repr=False)
-    unguarded: bool = False
 
 
 def read_sharing(

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import cast
 from typing import TYPE_CHECKING
 from typing import TypeAlias
 from typing import TypeVar
 
-from flask import current_app
 from flask import request
 from flask.typing import ResponseReturnValue
 
@@ -30,9 +28,9 @@ from .addresses import Addresses
 from .call_cache import ExplainedCall
 from .errors import CallNotFoundError
 from .errors import LegNotFoundError
+from .state import state
 
 if TYPE_CHECKING:
-    from ..extension import MountedVault
     from ..vault.vault import Vault
 
 
@@ -40,11 +38,6 @@ _T = TypeVar("_T")
 
 #: Of so many legs their own legs are looked for, each by one listing.
 LEGS_FOLLOWED = 20
-
-
-def state() -> MountedVault:
-    """The extension in the current app."""
-    return cast("MountedVault", current_app.extensions["sipvault"])
 
 
 class CallAccess:

@@ -35,6 +35,7 @@ from .exports.downloads import FILES
 from .js_messages import script_words
 from .negotiation import readers_language
 from .panels.sharing import view as share_views
+from .state import state
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ def create_blueprint() -> Blueprint:
     def what_templates_need() -> dict[str, object]:
         # A host's layout may show what is for its users only.
         shared = _is_shared()
-        base = None if shared else views.state().settings.base_template
+        base = None if shared else state().settings.base_template
         return {
             "sipvault_base_template": base or "sipvault/base.html",
             "sipvault_embedded": base is not None,
@@ -165,7 +166,7 @@ def _is_shared() -> bool:
 def _speak_to_the_reader() -> None:
     """Files are for programs, or for whoever the reader sends them to."""
     if request.endpoint not in _about_no_call() and not _is_file():
-        speak(readers_language(views.state().settings.language))
+        speak(readers_language(state().settings.language))
 
 
 def _stop_speaking(_error: BaseException | None) -> None:
@@ -177,7 +178,7 @@ def _ask_the_host() -> ResponseReturnValue | None:
     if request.endpoint in _about_no_call():
         return None
     # Those who have a shared link are not the host's users; the link is their right.
-    answer = None if _is_shared() else views.state().run_guard()
+    answer = None if _is_shared() else state().run_guard()
     # Only now is the answer ours; what a guard answers or raises is the host's page.
     g._sipvault_answers = answer is None
     return answer
@@ -199,7 +200,7 @@ def _secure(response: Response) -> Response:
         if request.method == "OPTIONS":
             headers["Allow"] = ", ".join(_READING_METHODS)
         # A host's own layout may hold its forms: searching, logging out.
-        embedded = views.state().settings.base_template is not None
+        embedded = state().settings.base_template is not None
         posts = sharing or (embedded and not _is_shared())
         forms = "form-action 'self'" if posts else "form-action 'none'"
         headers.setdefault("Content-Security-Policy", f"{_POLICY} {forms}")
@@ -219,7 +220,7 @@ def _link_refused(error: LinkError) -> Response:
     right: Right = "share" if _is_shared() else "link"
     if request.endpoint == f"{request.blueprint}.open_click":
         right = "click"
-    failure = views.state().audit.refused(error, right)
+    failure = state().audit.refused(error, right)
     if failure is None or not failure.limited:
         return errors.answer(errors.of_link(error), for_programs=_is_file())
     response = errors.answer(errors.of_failures(), for_programs=_is_file())

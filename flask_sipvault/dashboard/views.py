@@ -10,11 +10,11 @@ from flask.typing import ResponseReturnValue
 
 from ..evidence import Evidence
 from .access import CallAccess
-from .access import state as state
 from .exports.downloads import offered
 from .page import Live
 from .page_builder import describe
 from .panels.legs.view import legs_view
+from .state import state
 from .view_state import View
 
 #: How long the page of a call that is still up waits before it asks whether there is

@@ -15,9 +15,9 @@ from flask_sipvault.access.links import LinkError
 from flask_sipvault.access.sharing import MAX_LINKS
 from flask_sipvault.access.sharing import NothingStoredError
 from flask_sipvault.access.sharing import Shares
+from flask_sipvault.access.sharing import ShareSettings
 from flask_sipvault.access.sharing import ShareTokens
 from flask_sipvault.access.sharing import TooManyLinksError
-from flask_sipvault.config.sharing import ShareSettings
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import LogLine
 from flask_sipvault.vault.folder import FolderStore

@@ -9,11 +9,11 @@ from ....language import _
 from ....language import N_
 from ...access import CallAccess
 from ...access import LEGS_FOLLOWED
-from ...access import state
 from ...call_cache import ExplainedCall
 from ...page import LegsView
 from ...page import LegView
 from ...sanitize import on_one_line
+from ...state import state
 
 #: What ties two legs, in words, by
 #: :data:`flask_sipvault.correlation.legs.LegRelation`.

@@ -18,10 +18,10 @@ from ....language import _
 from ....language import ngettext
 from ....vault.shared_links import SharedLink
 from ...access import CallAccess
-from ...access import state
 from ...errors import NotSharedError
 from ...moments import day
 from ...moments import Moment
+from ...state import state
 
 logger = logging.getLogger("flask_sipvault.dashboard")
 
