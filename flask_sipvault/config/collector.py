@@ -13,17 +13,11 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from . import converters as values
 from .converters import ListenAddress as ListenAddress
 from .converters import SettingsError
+from .table import SETTINGS
 
-#: The port of the original product, on every address.
-_PORT_9060 = ListenAddress("", 9060)
-#: Nobody else need see the metrics.
-_PORT_9061 = ListenAddress("127.0.0.1", 9061)
-
-_DAY = 24 * 3600
-_LEAST_SPOOL, _LARGEST_SPOOL = 1 << 20, 1 << 50
+_DEFAULT = {name: setting.default for name, setting in SETTINGS.items()}
 
 
 @dataclass(frozen=True)
@@ -41,48 +35,41 @@ class CollectorSettings:
         each other's legs; None: each goes on by itself.
     """
 
-    listen_tcp: ListenAddress = _PORT_9060
-    listen_hep: ListenAddress = _PORT_9060
+    listen_tcp: ListenAddress = _DEFAULT["SIPVAULT_LISTEN_TCP"]
+    listen_hep: ListenAddress = _DEFAULT["SIPVAULT_LISTEN_HEP"]
     tls_cert: Path | None = None
     tls_key: Path | None = None
-    linger: int = 30
-    call_timeout: int = 4 * 3600
-    partial_seconds: int = 300
+    linger: int = _DEFAULT["SIPVAULT_LINGER"]
+    call_timeout: int = _DEFAULT["SIPVAULT_CALL_TIMEOUT"]
+    partial_seconds: int = _DEFAULT["SIPVAULT_PARTIAL_SECONDS"]
     spool: Path | None = None
-    spool_max_bytes: int = 1 << 30
-    metrics_listen: ListenAddress = _PORT_9061
+    spool_max_bytes: int = _DEFAULT["SIPVAULT_SPOOL_MAX_BYTES"]
+    metrics_listen: ListenAddress = _DEFAULT["SIPVAULT_METRICS_LISTEN"]
     correlation: str | None = field(default=None, repr=False)
 
 
 def read_collector(
-    read: Callable[[str, Callable[[str, Any], Any], Any], Any],
+    read: Callable[[str], Any],
     default_spool: Path | None,
 ) -> CollectorSettings:
     """Read and check them.
 
-    :param read: gives a setting by its name, through a reader, or else a default.
+    :param read: gives a setting by its name, checked, or its default.
     :param default_spool: the folder of the spool where none is named.
     :raises SettingsError: for the first that is wrong.
     """
-    known = CollectorSettings()
     settings = CollectorSettings(
-        listen_tcp=read("SIPVAULT_LISTEN_TCP", values.listen_address, known.listen_tcp),
-        listen_hep=read("SIPVAULT_LISTEN_HEP", values.listen_address, known.listen_hep),
-        tls_cert=read("SIPVAULT_TLS_CERT", values.path, None),
-        tls_key=read("SIPVAULT_TLS_KEY", values.path, None),
-        linger=read("SIPVAULT_LINGER", _seconds, known.linger),
-        call_timeout=read("SIPVAULT_CALL_TIMEOUT", _seconds, known.call_timeout),
-        partial_seconds=read(
-            "SIPVAULT_PARTIAL_SECONDS", _seconds, known.partial_seconds
-        ),
-        spool=read("SIPVAULT_SPOOL", values.path, default_spool),
-        spool_max_bytes=read(
-            "SIPVAULT_SPOOL_MAX_BYTES", _spool_size, known.spool_max_bytes
-        ),
-        metrics_listen=read(
-            "SIPVAULT_METRICS_LISTEN", values.listen_address, known.metrics_listen
-        ),
-        correlation=read("SIPVAULT_CORRELATION", values.redis_url, None),
+        listen_tcp=read("SIPVAULT_LISTEN_TCP"),
+        listen_hep=read("SIPVAULT_LISTEN_HEP"),
+        tls_cert=read("SIPVAULT_TLS_CERT"),
+        tls_key=read("SIPVAULT_TLS_KEY"),
+        linger=read("SIPVAULT_LINGER"),
+        call_timeout=read("SIPVAULT_CALL_TIMEOUT"),
+        partial_seconds=read("SIPVAULT_PARTIAL_SECONDS"),
+        spool=read("SIPVAULT_SPOOL") or default_spool,
+        spool_max_bytes=read("SIPVAULT_SPOOL_MAX_BYTES"),
+        metrics_listen=read("SIPVAULT_METRICS_LISTEN"),
+        correlation=read("SIPVAULT_CORRELATION"),
     )
     if settings.tls_key is not None and settings.tls_cert is None:
         raise SettingsError(
@@ -97,13 +84,3 @@ def read_collector(
             "It is for calls whose end was never seen: give it hours.",
         )
     return settings
-
-
-def _seconds(name: str, value: Any) -> int:
-    return values.whole_number(name, value, maximum=_DAY)
-
-
-def _spool_size(name: str, value: Any) -> int:
-    return values.whole_number(
-        name, value, minimum=_LEAST_SPOOL, maximum=_LARGEST_SPOOL
-    )

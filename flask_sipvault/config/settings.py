@@ -36,6 +36,7 @@ from .customers import WeakSecret as WeakSecret
 from .secret_rule import RECIPE
 from .sharing import read_sharing
 from .sharing import ShareSettings as ShareSettings
+from .table import SETTINGS
 
 logger = logging.getLogger("flask_sipvault")
 
@@ -49,52 +50,6 @@ WEAK_SETTING = "SIPVAULT_WEAK_SECRETS"
 WEAK_REMEDY = (
     f"Make a good one, here and wherever it is used, by: {RECIPE}. Until that can be"
     f" done, {WEAK_SETTING}=true lets it be."
-)
-
-_MAX_LOOKBACK_DAYS = 3650
-
-#: More threads than this no server gives to one process.
-_MAX_CONCURRENT = 10_000
-
-#: The names of all settings, those of the collector included. What each of them means
-#: stands in docs/settings.rst.
-KNOWN_NAMES = (
-    "SIPVAULT_HMAC_SECRET",
-    "SIPVAULT_BASE_URL",
-    "SIPVAULT_CUSTOMER_ID",
-    "SIPVAULT_CUSTOMERS",
-    "SIPVAULT_SHARED_SECRET",
-    "SIPVAULT_WEAK_SECRETS",
-    "SIPVAULT_URL_PREFIX",
-    "SIPVAULT_BASE_TEMPLATE",
-    "SIPVAULT_ALIASES",
-    "SIPVAULT_LANGUAGE",
-    "SIPVAULT_LEG_HEADERS",
-    "SIPVAULT_SHARE_MAX_DAYS",
-    "SIPVAULT_SHARE_KEY",
-    "SIPVAULT_SHARE_UNGUARDED",
-    "SIPVAULT_STORE",
-    "SIPVAULT_STORE_MODE",
-    "SIPVAULT_S3_ENDPOINT",
-    "SIPVAULT_S3_REGION",
-    "SIPVAULT_S3_ACCESS_KEY",
-    "SIPVAULT_S3_SECRET_KEY",
-    "SIPVAULT_LOOKBACK_DAYS",
-    "SIPVAULT_CACHE",
-    "SIPVAULT_MAX_CONCURRENT",
-    "SIPVAULT_MOS_THRESHOLDS",
-    "SIPVAULT_G711_PLC",
-    "SIPVAULT_LISTEN_TCP",
-    "SIPVAULT_LISTEN_HEP",
-    "SIPVAULT_TLS_CERT",
-    "SIPVAULT_TLS_KEY",
-    "SIPVAULT_LINGER",
-    "SIPVAULT_CALL_TIMEOUT",
-    "SIPVAULT_PARTIAL_SECONDS",
-    "SIPVAULT_SPOOL",
-    "SIPVAULT_SPOOL_MAX_BYTES",
-    "SIPVAULT_METRICS_LISTEN",
-    "SIPVAULT_CORRELATION",
 )
 
 
@@ -181,11 +136,11 @@ def load(
     customers, customer_id, default_id = _read_customers(
         source, on_s3=isinstance(store, S3Access)
     )
-    shared_secret = source.read("SIPVAULT_SHARED_SECRET", values.flag, False)
-    hmac_secrets = source.read("SIPVAULT_HMAC_SECRET", values.secrets, ())
+    shared_secret = source.read("SIPVAULT_SHARED_SECRET")
+    hmac_secrets = source.read("SIPVAULT_HMAC_SECRET")
     sharing = read_sharing(source.read)
     weak = _weak_secrets(customers, hmac_secrets, sharing.key)
-    if weak and not source.read(WEAK_SETTING, values.flag, False):
+    if weak and not source.read(WEAK_SETTING):
         raise SettingsError(weak[0].setting, weak[0].problem, WEAK_REMEDY)
     for each in weak:
         logger.warning("%s %s: it can be found by trying", each.setting, each.problem)
@@ -201,25 +156,19 @@ def load(
         customer_id=customer_id,
         default_customer=customers[default_id],
         shared_secret=shared_secret,
-        base_url=source.read("SIPVAULT_BASE_URL", values.web_address, None),
-        url_prefix=source.read("SIPVAULT_URL_PREFIX", values.url_prefix, ""),
-        base_template=source.read("SIPVAULT_BASE_TEMPLATE", values.text, None),
-        aliases=source.read("SIPVAULT_ALIASES", values.aliases, NO_ALIASES),
+        base_url=source.read("SIPVAULT_BASE_URL"),
+        url_prefix=source.read("SIPVAULT_URL_PREFIX"),
+        base_template=source.read("SIPVAULT_BASE_TEMPLATE"),
+        aliases=source.read("SIPVAULT_ALIASES"),
         store=store,
-        store_mode=source.read("SIPVAULT_STORE_MODE", values.file_mode, PRIVATE),
-        lookback_days=source.read("SIPVAULT_LOOKBACK_DAYS", _read_lookback, 7),
-        cache=source.read(
-            "SIPVAULT_CACHE", values.cache, {"CACHE_TYPE": "SimpleCache"}
-        ),
-        max_concurrent=source.read("SIPVAULT_MAX_CONCURRENT", _read_concurrent, 0),
-        language=source.read("SIPVAULT_LANGUAGE", values.language, "auto"),
-        mos_thresholds=source.read(
-            "SIPVAULT_MOS_THRESHOLDS", values.mos_thresholds, DEFAULT_THRESHOLDS
-        ),
-        g711_concealment=source.read("SIPVAULT_G711_PLC", values.flag, True),
-        leg_headers=source.read(
-            "SIPVAULT_LEG_HEADERS", values.header_names, DEFAULT_HEADERS
-        ),
+        store_mode=source.read("SIPVAULT_STORE_MODE"),
+        lookback_days=source.read("SIPVAULT_LOOKBACK_DAYS"),
+        cache=source.read("SIPVAULT_CACHE"),
+        max_concurrent=source.read("SIPVAULT_MAX_CONCURRENT"),
+        language=source.read("SIPVAULT_LANGUAGE"),
+        mos_thresholds=source.read("SIPVAULT_MOS_THRESHOLDS"),
+        g711_concealment=source.read("SIPVAULT_G711_PLC"),
+        leg_headers=source.read("SIPVAULT_LEG_HEADERS"),
         sharing=sharing,
         weak_secrets=weak,
         collector=read_collector(
@@ -243,27 +192,20 @@ class _Source:
             value = self._environ.get(name)
         return None if value == "" else value
 
-    def read(self, name: str, reader: Callable[[str, Any], Any], default: Any) -> Any:
-        value = self.get(name)
-        return default if value is None else reader(name, value)
+    def read(self, name: str) -> Any:
+        """Checked and converted; the default where it is not set."""
+        setting, value = SETTINGS[name], self.get(name)
+        return setting.default if value is None else setting.read(name, value)
 
 
 def _warn_of_unknown_names(config: Mapping[str, Any]) -> None:
     for name in config:
-        if name.startswith("SIPVAULT_") and name not in KNOWN_NAMES:
+        if name.startswith("SIPVAULT_") and name not in SETTINGS:
             warnings.warn(
                 f"The setting {name} is unknown and has no effect."
-                f" {values.nearest(name, KNOWN_NAMES)}".rstrip(),
+                f" {values.nearest(name, SETTINGS)}".rstrip(),
                 stacklevel=4,
             )
-
-
-def _read_lookback(name: str, value: Any) -> int:
-    return values.whole_number(name, value, minimum=0, maximum=_MAX_LOOKBACK_DAYS)
-
-
-def _read_concurrent(name: str, value: Any) -> int:
-    return values.whole_number(name, value, minimum=0, maximum=_MAX_CONCURRENT)
 
 
 def _read_store(source: _Source, instance_path: str | None) -> Path | S3Access:
@@ -292,10 +234,10 @@ def _read_store(source: _Source, instance_path: str | None) -> Path | S3Access:
 
 def _read_s3_access(source: _Source) -> S3Access:
     access = S3Access(
-        endpoint=source.read("SIPVAULT_S3_ENDPOINT", values.web_address, None),
-        region=source.read("SIPVAULT_S3_REGION", values.text, None),
-        access_key=source.read("SIPVAULT_S3_ACCESS_KEY", values.text, None),
-        secret_key=source.read("SIPVAULT_S3_SECRET_KEY", values.text, None),
+        endpoint=source.read("SIPVAULT_S3_ENDPOINT"),
+        region=source.read("SIPVAULT_S3_REGION"),
+        access_key=source.read("SIPVAULT_S3_ACCESS_KEY"),
+        secret_key=source.read("SIPVAULT_S3_SECRET_KEY"),
     )
     if (access.access_key is None) != (access.secret_key is None):
         missing = "ACCESS" if access.access_key is None else "SECRET"

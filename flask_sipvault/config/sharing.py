@@ -8,26 +8,23 @@ from typing import Any
 from ..access.links import check_secret
 from ..access.links import SecretError
 from ..access.sharing import ShareSettings as ShareSettings
-from . import converters as values
 from .converters import SettingsError
 from .secret_rule import RECIPE
 
 #: A key that signs for months must not be found by trying, in characters.
 MIN_KEY_LENGTH = 32
 
-_MAX_DAYS = 365
-
 
 def read_sharing(
-    read: Callable[[str, Callable[[str, Any], Any], Any], Any],
+    read: Callable[[str], Any],
 ) -> ShareSettings:
     """Read and check them.
 
-    :param read: gives a setting by its name, its reader and its default.
+    :param read: gives a setting by its name, checked, or its default.
     :raises SettingsError: for the first that is wrong, or if one needs another.
     """
-    max_days = read("SIPVAULT_SHARE_MAX_DAYS", _max_days, 0)
-    key = read("SIPVAULT_SHARE_KEY", _key, "")
+    max_days = read("SIPVAULT_SHARE_MAX_DAYS")
+    key = read("SIPVAULT_SHARE_KEY")
     if max_days and not key:
         raise SettingsError(
             "SIPVAULT_SHARE_KEY",
@@ -35,15 +32,15 @@ def read_sharing(
             "Set it to a key of its own, which revokes all shared links when it is"
             f" changed; a new one comes from: {RECIPE}",
         )
-    unguarded = read("SIPVAULT_SHARE_UNGUARDED", values.flag, False)
+    unguarded = read("SIPVAULT_SHARE_UNGUARDED")
     return ShareSettings(max_days, key, unguarded)
 
 
-def _max_days(setting: str, value: object) -> int:
-    return values.whole_number(setting, value, minimum=0, maximum=_MAX_DAYS)
+def share_key(setting: str, value: object) -> str:
+    """A key that may sign shared links.
 
-
-def _key(setting: str, value: object) -> str:
+    :raises SettingsError: if it can be found by trying.
+    """
     remedy = f"A new one comes from: {RECIPE}"
     try:
         key = check_secret(value)
