@@ -19,8 +19,14 @@ from typing import Any
 from typing import Literal
 from typing import TypeVar
 
+from .protocols import rtcp
+from .protocols import rtp
 from .protocols.address import Endpoint
 from .protocols.address import Transport
+from .protocols.capture import Incomplete
+from .protocols.network_error import NetworkError
+from .protocols.network_error import read as read_error
+from .protocols.pcapfile import COPY_NS
 from .protocols.rtp_figures import is_count
 from .protocols.rtp_parts import join
 from .protocols.rtp_parts import shifted
@@ -34,6 +40,10 @@ State = Literal["COMPLETE", "PARTIAL", "EXPIRED"]
 #: section 17.1.1.1). Half of that tells the two apart.
 SAME_PACKET_NS = 250_000_000
 
+#: So many packets of the network are kept with one part of a call; more are counted.
+#: Some systems answer each RTP packet with an error.
+MAX_NETWORK_EVENTS = 100
+
 
 def call_hash(call_id: str) -> str:
     """The call's name in keys and URLs: 16 hex digits of the Call-ID's SHA-256."""
@@ -46,6 +56,10 @@ class SipPacket:
 
     :param ts: nanoseconds since the epoch, by the capturing clock.
     :param payload: the whole message, start line to body, byte for byte.
+    :param missing: how many bytes at its end were not captured.
+    :param incomplete: why: ``cut`` by the capture's snap length, or ``fragments`` that
+        never came; "" where it is whole.
+    :param fragments: how many IP fragments of its datagram came; 0 where it was whole.
     """
 
     ts: int
@@ -53,6 +67,18 @@ class SipPacket:
     dst: Endpoint
     transport: Transport
     payload: bytes
+    missing: int = 0
+    incomplete: Incomplete = ""
+    fragments: int = 0
+
+    @property
+    def readable(self) -> bytes:
+        """What of the payload may be read: half a line tells another number, port or
+        name than the whole.
+        """
+        if not self.incomplete:
+            return self.payload
+        return self.payload[: self.payload.rfind(b"\n") + 1]
 
 
 @dataclass(slots=True)
@@ -101,11 +127,87 @@ class QualityReport:
 
 
 @dataclass(slots=True)
+class NetworkEvent:
+    """A packet of the network about another, of this call, that did not arrive: an ICMP
+    error, a TCP reset, a SYN without an answer.
+
+    :param packet: the IP packet as it was captured.
+    :param error: what it says.
+    """
+
+    ts: int
+    packet: bytes
+    error: NetworkError
+
+    @classmethod
+    def read(cls, ts: int, packet: bytes) -> NetworkEvent | None:
+        """The event that a packet is; None if it is none."""
+        error = read_error(packet)
+        return None if error is None else cls(ts, packet, error)
+
+    def without_speech(self) -> NetworkEvent:
+        """The event without what it quotes of RTP behind the header: nobody's voice is
+        kept.
+        """
+        quoted = self.error.quoted
+        if rtcp.looks_like_rtcp(quoted) or not rtp.looks_like_rtp(quoted):
+            return self
+        end = self.packet.index(quoted) + rtp.FIXED_HEADER_SIZE
+        packet = self.packet[:end]
+        return NetworkEvent.read(self.ts, packet) or self
+
+
+@dataclass(slots=True)
+class CaptureFacts:
+    """How a call was captured, and what the capture lacks.
+
+    :param frames_cut: how many of its packets the snap length cut off.
+    :param cut_at: how many bytes of a frame were kept; 0 where none was cut off.
+    :param fragments_missing: how many IP fragments of its messages never came.
+    :param duplicates: how many of its RTP, RTCP and ICMP packets were captured twice
+        within a millisecond; the copies are left out. Of SIP both are kept, and the
+        analysis says which is a copy.
+    :param clock_steps: how often the capture's time ran back during the call.
+    :param network_left_out: how many :class:`NetworkEvent` there were that are not
+        kept, because there are too many.
+    :param link_types: of the capture files, as registered at
+        www.tcpdump.org/linktypes.html.
+    :param has_rtp: whether there was any RTP, of whatever call, in what was captured;
+        None where that was not looked for, as with what agents send.
+    """
+
+    frames_cut: int = 0
+    cut_at: int = 0
+    fragments_missing: int = 0
+    duplicates: int = 0
+    clock_steps: int = 0
+    network_left_out: int = 0
+    link_types: list[int] = field(default_factory=list)
+    has_rtp: bool | None = None
+
+    def __add__(self, other: CaptureFacts) -> CaptureFacts:
+        """What both say of parts of one call."""
+        known = [it.has_rtp for it in (self, other) if it.has_rtp is not None]
+        return CaptureFacts(
+            self.frames_cut + other.frames_cut,
+            max(self.cut_at, other.cut_at),
+            self.fragments_missing + other.fragments_missing,
+            self.duplicates + other.duplicates,
+            self.clock_steps + other.clock_steps,
+            self.network_left_out + other.network_left_out,
+            sorted({*self.link_types, *other.link_types}),
+            any(known) if known else None,
+        )
+
+
+@dataclass(slots=True)
 class Evidence:
     """All that is known of one call of one customer.
 
     :param media: RTP statistics, one JSON object per stream, as
         :meth:`flask_sipvault.protocols.rtp_figures.StreamFigures.as_json` makes them.
+    :param network: what the network said of packets that did not arrive.
+    :param capture: how it was captured.
     :param legs: pairs of a reason and another Call-ID of the same call.
     :param agents: names of the capture agents and files it came from.
     :param parts: keys in the store this was read from; empty when just gathered.
@@ -120,6 +222,8 @@ class Evidence:
     logs: list[LogLine] = field(default_factory=list)
     reports: list[QualityReport] = field(default_factory=list)
     media: list[dict[str, Any]] = field(default_factory=list)
+    network: list[NetworkEvent] = field(default_factory=list)
+    capture: CaptureFacts = field(default_factory=CaptureFacts)
     legs: list[tuple[str, str]] = field(default_factory=list)
     agents: list[str] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
@@ -137,8 +241,10 @@ class Evidence:
             ),
         ]
 
-    def _timed(self) -> list[SipPacket | RtcpDatagram | LogLine | QualityReport]:
-        return [*self.sip, *self.rtcp, *self.logs, *self.reports]
+    def _timed(
+        self,
+    ) -> list[SipPacket | RtcpDatagram | LogLine | QualityReport | NetworkEvent]:
+        return [*self.sip, *self.rtcp, *self.logs, *self.reports, *self.network]
 
     @property
     def first_ts(self) -> int | None:
@@ -156,6 +262,7 @@ class Evidence:
         self.rtcp.sort(key=lambda item: item.ts)
         self.logs.sort(key=lambda item: item.ts)
         self.reports.sort(key=lambda item: item.ts)
+        self.network.sort(key=lambda item: item.ts)
 
     def shift(self, by: int) -> None:
         """Move everything in time.
@@ -166,13 +273,23 @@ class Evidence:
             item.ts += by
         self.media = [shifted(stream, by) for stream in self.media]
 
+    def drop_copies(self) -> None:
+        """Keep one of what was captured twice within a millisecond; count the rest.
+
+        SIP messages stay, each with its number: the analysis says which are copies.
+        """
+        before = len(self.rtcp) + len(self.network)
+        self.rtcp = _without_copies(self.rtcp, lambda it: (it.payload, it.src, it.dst))
+        self.network = _without_copies(self.network, lambda it: it.error)
+        self.capture.duplicates += before - len(self.rtcp) - len(self.network)
+
 
 def merge(parts: Iterable[Evidence]) -> Evidence:
     """One call out of the parts that several collectors, or one over time, wrote of it.
 
     A packet that two parts hold is kept once, and what was measured of a stream counts
-    once. Within one part nothing is a duplicate: there, the same bytes twice are a
-    retransmission, or one packet at two interfaces.
+    once. Within one part the same bytes twice are a retransmission, unless they are a
+    copy that the capture made, see :meth:`Evidence.drop_copies`.
 
     :raises ValueError: if there is no part, or the parts are not of one call.
     """
@@ -186,19 +303,26 @@ def merge(parts: Iterable[Evidence]) -> Evidence:
                 logs=list(part.logs),
                 reports=list(part.reports),
                 media=list(part.media),
+                network=list(part.network),
+                capture=replace(part.capture),
                 legs=list(part.legs),
                 agents=list(part.agents),
                 parts=list(part.parts),
                 damage=list(part.damage),
             )
+            whole.drop_copies()
             continue
         if (part.customer_id, part.call_id) != (whole.customer_id, whole.call_id):
             raise ValueError("the parts are not of one call")
+        part = replace(part, capture=replace(part.capture))
+        part.drop_copies()
         _add_new(whole.sip, part.sip, lambda p: (p.payload, p.src, p.dst))
         _add_rtcp(whole.rtcp, part.rtcp)
         _add_new(whole.logs, part.logs, lambda item: item.line)
         _add_new(whole.reports, part.reports, lambda item: repr(item.report))
+        _add_new(whole.network, part.network, lambda item: item.error)
         whole.media += part.media
+        whole.capture += part.capture
         for name in ("legs", "agents", "parts", "damage"):
             have = getattr(whole, name)
             have.extend(item for item in getattr(part, name) if item not in have)
@@ -218,7 +342,25 @@ def _joint_state(one: State, other: State) -> State:
     return "PARTIAL"
 
 
-_Item = TypeVar("_Item", SipPacket, RtcpDatagram, LogLine, QualityReport)
+_Item = TypeVar("_Item", SipPacket, RtcpDatagram, LogLine, QualityReport, NetworkEvent)
+
+
+def _without_copies(
+    items: list[_Item], identity: Callable[[_Item], Hashable]
+) -> list[_Item]:
+    """The items less what equals another of up to a millisecond before it."""
+    latest: dict[Hashable, int] = {}
+    copies: set[int] = set()
+    for place in sorted(range(len(items)), key=lambda place: items[place].ts):
+        key, ts = identity(items[place]), items[place].ts
+        before = latest.get(key)
+        if before is not None and ts - before <= COPY_NS:
+            copies.add(place)
+        else:
+            latest[key] = ts
+    if not copies:
+        return items
+    return [item for place, item in enumerate(items) if place not in copies]
 
 
 def _add_new(

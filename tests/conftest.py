@@ -62,6 +62,15 @@ def public_corpus() -> Path:
 
 
 @pytest.fixture(scope="session")
+def field_corpus() -> Path:
+    """The folder of captures from the field, which the repository does not hold."""
+    folder = REPOSITORY.parent / "shared" / "corpus" / "field"
+    if not folder.is_dir():
+        pytest.skip("the captures from the field are not beside this checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def expected() -> Callable[[Path], dict[str, Any]]:
     """What tshark says of a capture: the ``.expected.json`` beside it."""
 

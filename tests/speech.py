@@ -53,7 +53,7 @@ def speech(
             continue
         late = round(late_ms(second) * 1e6 * chance.random())
         ts = start + number * PACKET_NS + late
-        packets.append((ts, payload_type, number & 0xFFFF, number * 160))
+        packets.append((ts, payload_type, number & 0xFFFF, number * 160, 160))
     meter.feed(packets)
     figures = meter.take()
     assert figures is not None

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_sipvault.evidence import call_hash
+from flask_sipvault.evidence import CaptureFacts
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import LogLine
 from flask_sipvault.evidence import merge
@@ -66,9 +67,38 @@ def test_a_retransmission_that_both_saw_stays_a_retransmission() -> None:
     assert [packet.ts for packet in whole.sip] == [T, T + 500 * MS]
 
 
-def test_within_one_part_nothing_is_a_duplicate() -> None:
+def test_within_one_part_no_message_is_a_duplicate() -> None:
     whole = merge([part(invite(T), invite(T), invite(T + MS))])
     assert len(whole.sip) == 3
+
+
+def test_rtcp_that_comes_twice_within_a_millisecond_is_a_copy_and_counted() -> None:
+    times = (T, T + MS, T + 2 * MS + 1, T + 5000 * MS)
+    mirrored = part(*(RtcpDatagram(ts, ALICE, BOB, b"rr") for ts in times))
+    whole = merge([mirrored])
+    assert [datagram.ts for datagram in whole.rtcp] == [T, times[2], times[3]]
+    assert whole.capture.duplicates == 1
+    assert len(mirrored.rtcp) == 4
+
+
+def test_copies_that_two_parts_hold_are_counted_by_each() -> None:
+    mirrored = [
+        part(*(RtcpDatagram(T + late, ALICE, BOB, b"rr") for late in (0, 1)))
+        for _ in range(2)
+    ]
+    whole = merge(mirrored)
+    assert len(whole.rtcp) == 1
+    assert whole.capture.duplicates == 2
+    assert [each.capture.duplicates for each in mirrored] == [0, 0]
+
+
+def test_facts_of_the_capture_add_up() -> None:
+    one, other = part(invite(T)), part(invite(T + 500 * MS))
+    one.capture = CaptureFacts(3, 300, 2, 1, 1, link_types=[1], has_rtp=False)
+    other.capture = CaptureFacts(4, 200, link_types=[101], has_rtp=None)
+    assert merge([one, other]).capture == CaptureFacts(
+        7, 300, 2, 1, 1, link_types=[1, 101], has_rtp=False
+    )
 
 
 def test_the_two_legs_at_a_proxy_are_two_messages() -> None:

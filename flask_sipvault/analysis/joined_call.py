@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..evidence import CaptureFacts
 from ..evidence import Evidence
 from ..evidence import State
 from .explain import Call
@@ -109,6 +110,8 @@ def _evidence(legs: Sequence[Call]) -> Evidence:
         logs=[line for each in evidences for line in each.logs],
         reports=[report for each in evidences for report in each.reports],
         media=[stream for each in evidences for stream in each.media],
+        network=[event for each in evidences for event in each.network],
+        capture=sum((each.capture for each in evidences), CaptureFacts()),
         legs=list(first.legs),
         agents=list(dict.fromkeys(name for each in evidences for name in each.agents)),
         parts=[key for each in evidences for key in each.parts],

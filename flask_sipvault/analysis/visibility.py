@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from itertools import pairwise
+from typing import cast
 from typing import Literal
 
 from ..evidence import Evidence
@@ -49,7 +50,8 @@ class Limit:
     :param numbers: the messages that tell, by number.
     :param hosts: between which two hosts it holds: of ``one-direction`` the sender
         whose messages are missing comes first; None for the whole capture.
-    :param count: how many messages are missing, or were captured more than once.
+    :param count: how many messages are missing, or packets were cut off or captured
+        more than once; of ``fragments-missing`` how many fragments.
     :param ns: of ``clock-step`` and ``clocks-differ`` at least so much.
     """
 
@@ -116,7 +118,8 @@ def find_visibility(
         *_began_late(transactions, dialogs),
         *_ended_early(evidence, dialogs),
         *_missing(visibility.seen, proofs, transactions, dialogs),
-        *_copies(messages),
+        *_copies(evidence, messages),
+        *_incomplete(evidence, messages),
         *_clocks(evidence, transactions),
         *_no_media(evidence, dialogs),
         *_encrypted(messages),
@@ -251,14 +254,33 @@ def _rseq_gaps(dialogs: Sequence[Dialog]) -> Iterator[int]:
                 yield other.response.n
 
 
-def _copies(messages: Sequence[Message]) -> Iterator[Limit]:
+def _copies(evidence: Evidence, messages: Sequence[Message]) -> Iterator[Limit]:
     copies = [message.n for message in messages if message.copy_of is not None]
-    if copies:
-        yield Limit("captured-twice", tuple(copies[:_MOST_NAMED]), None, len(copies))
+    count = len(copies) + evidence.capture.duplicates
+    if count:
+        yield Limit("captured-twice", tuple(copies[:_MOST_NAMED]), None, count)
+
+
+def _incomplete(evidence: Evidence, messages: Sequence[Message]) -> Iterator[Limit]:
+    """Packets that the snap length cut off, and fragments that never came."""
+    facts = evidence.capture
+    for kind, why, count in (
+        ("frames-cut", "cut", facts.frames_cut),
+        ("fragments-missing", "fragments", facts.fragments_missing),
+    ):
+        if count:
+            numbers = [message.n for message in messages if message.incomplete == why]
+            yield Limit(
+                cast(LimitKind, kind), tuple(numbers[:_MOST_NAMED]), None, count
+            )
 
 
 def _clocks(evidence: Evidence, transactions: Sequence[Transaction]) -> Iterator[Limit]:
-    """Responses before their requests, and requests before they were received."""
+    """A clock that was set while it captured; responses before their requests, and
+    requests before they were received.
+    """
+    if evidence.capture.clock_steps:
+        yield Limit("clock-step", count=evidence.capture.clock_steps)
     early: list[tuple[int, int]] = []
     for each in transactions:
         if each.request is None:

@@ -23,6 +23,7 @@ from ..importing.twice import adds_to
 from ..importing.twice import offset_to
 from ..protocols.capture import Captured
 from ..protocols.capture import CaptureError
+from ..protocols.capture import CaptureSummary
 from ..protocols.capture import read_capture
 from ..vault.leg_index import LegIndex
 from ..vault.vault import day_of
@@ -92,7 +93,10 @@ def import_command(
             imported.shift = _until_now(captures)
             imported.moved = True
         for path in files:
-            imported.keep(gatherer.feed(captures.read(path), path.name))
+            facts = CaptureSummary()
+            items = captures.read(path, facts)
+            imported.keep(gatherer.feed(items, path.name, facts))
+            captures.note(path, facts)
     for path in logs:
         with path.open("rb") as file:
             imported.keep(gatherer.feed_log(file, path.name))
@@ -237,7 +241,9 @@ class _Captures:
             yield
             self._advance = _ignore
 
-    def read(self, path: Path) -> Iterator[Captured]:
+    def read(
+        self, path: Path, summary: CaptureSummary | None = None
+    ) -> Iterator[Captured]:
         """What one capture holds, up to where it is damaged."""
 
         def remember(problem: str) -> None:
@@ -248,7 +254,8 @@ class _Captures:
         with path.open("rb") as file:
             seen = 0
             try:
-                for count, item in enumerate(read_capture(file, on_damage=remember)):
+                items = read_capture(file, on_damage=remember, summary=summary)
+                for count, item in enumerate(items):
                     if count % _PROGRESS_ITEMS == 0:
                         here = file.tell()
                         self._advance(here - seen)
@@ -258,6 +265,22 @@ class _Captures:
                 self.unreadable = True
                 remember(str(error))
             self._advance(path.stat().st_size - seen)
+
+    def note(self, path: Path, summary: CaptureSummary) -> None:
+        """Remember what a capture lacks, though nothing is wrong with the file."""
+        if summary.frames_cut:
+            self.problems.append(
+                f"{path.name}: {summary.frames_cut:,} of {summary.frames:,} frames are"
+                f" cut off at {summary.cut_at} bytes, and what came behind is lost."
+                " Capture with -s 0 to keep all of each frame."
+            )
+        if summary.clock_steps:
+            times = summary.clock_steps
+            often = "once" if times == 1 else f"{times} times"
+            self.problems.append(
+                f"{path.name}: time runs back {often} within it, as where a clock is"
+                " set; durations of calls there may be wrong."
+            )
 
 
 def _ignore(count: int) -> None:
@@ -298,6 +321,11 @@ def _notes(gatherer: CaptureImporter, imported: _Imported) -> Iterator[str]:
         yield (
             f"SIP messages of no call, left out: {gatherer.left_out}."
             " --all keeps those that have a Call-ID."
+        )
+    if gatherer.cut_before_call_id:
+        yield (
+            "SIP messages that are cut off before the end of their Call-ID, left out:"
+            f" {gatherer.cut_before_call_id}."
         )
     if gatherer.unplaced:
         yield f"RTCP datagrams of no call that was seen: {gatherer.unplaced}."

@@ -15,6 +15,8 @@ from ..analysis.ladder.aliases import Aliases
 from ..analysis.ladder.aliases import NO_ALIASES
 from ..analysis.ladder.ladder import as_text
 from ..analysis.ladder.ladder import ladder
+from ..analysis.words.capture import capture_lines
+from ..analysis.words.capture import network_line
 from ..analysis.words.findings import findings_lines
 from ..analysis.words.quality import quality_line
 from ..analysis.words.text import printable
@@ -92,6 +94,10 @@ def show_command(
         for line in findings_lines(call.findings):
             say(printable(line))
         say(printable(quality_line(call.quality)))
+        for event in call.evidence.network:
+            say(printable(network_line(event, call.first_ts)))
+        for line in capture_lines(call.evidence.capture):
+            say(printable(line))
     else:
         aliases = NO_ALIASES if masked else installation.settings.aliases
         click.echo(_file(call, form, aliases, masked), nl=False)

@@ -18,18 +18,6 @@ from ..protocols.agent import SipFrame
 
 Kind = Literal["sip", "rtcp", "log", "quality"]
 
-#: What HEP calls them. OpenSIPS sends its log as a type of its own, rtpagent and
-#: others their statistics as reports.
-_HEP_KINDS: dict[int, Kind] = {
-    hep.SIP: "sip",
-    hep.RTCP: "rtcp",
-    hep.LOG: "log",
-    hep.OPENSIPS_LOG: "log",
-    hep.SIPPULSE_QUALITY: "quality",
-    hep.RTP_REPORT: "quality",
-    hep.SHORT_REPORT: "quality",
-}
-
 #: SQLite's largest integer; a time beyond it is a clock gone mad.
 _LAST_TS = (1 << 63) - 1
 
@@ -124,8 +112,8 @@ def from_hep(
     :param now: when it arrived, in nanoseconds since the epoch, for senders that do not
         say when it was captured.
     """
-    kind = _HEP_KINDS.get(packet.protocol)
-    if kind is None:
+    kind = hep.KINDS.get(packet.protocol)
+    if kind is None or kind == "rtp":  # nobody's voice is kept
         return None
     call_id, method = packet.correlation_id, ""
     if kind == "sip":

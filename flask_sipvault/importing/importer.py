@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import BinaryIO
 
+from ..correlation.lost_packets import LostPackets
 from ..correlation.media_index import CallIdMatcher
 from ..correlation.media_index import MediaIndex
 from ..evidence import Evidence
 from ..evidence import LogLine
+from ..evidence import MAX_NETWORK_EVENTS
 from ..evidence import merge
+from ..evidence import NetworkEvent
 from ..evidence import QualityReport
 from ..evidence import RtcpDatagram
 from ..evidence import SipPacket
@@ -29,6 +32,7 @@ from ..protocols import sdp
 from ..protocols import sip
 from ..protocols.address import Endpoint
 from ..protocols.capture import Captured
+from ..protocols.capture import CaptureSummary
 from .log_file import offset_to
 from .log_file import read_lines
 from .log_file import Stamp
@@ -60,6 +64,8 @@ class _Dialog:
 
     :param held: what is not given out yet, by where it came from.
     :param over_at: when its end was seen, in nanoseconds since the epoch.
+    :param steps: how often the clock of the capture it was last seen in had been set by
+        then, and ``steps_of`` that capture's number.
     """
 
     first_ts: int
@@ -68,6 +74,8 @@ class _Dialog:
     answered: bool = False
     over_at: int | None = None
     held: dict[Origin, Evidence] = field(default_factory=dict)
+    steps: int = 0
+    steps_of: int = 0
 
 
 class CaptureImporter:
@@ -83,6 +91,8 @@ class CaptureImporter:
         self.customer_id = customer_id
         #: How many SIP messages were left out because they are of no call.
         self.left_out = 0
+        #: How many SIP messages were cut off before or within their Call-ID.
+        self.cut_before_call_id = 0
         #: How many RTCP datagrams belong to no call that was seen.
         self.unplaced = 0
         self._keep_all = keep_all
@@ -92,6 +102,8 @@ class CaptureImporter:
         self._call_ids = CallIdMatcher()
         self._media = MediaIndex()
         self._streams = RtpBuffer(self._media)
+        self._lost = LostPackets(self._media)
+        self._summaries: dict[Origin, CaptureSummary] = {}
         # What may turn out to belong to a call that is yet to be seen.
         self._waiting: list[tuple[Captured, Origin]] = []
         self._origins = 0
@@ -101,12 +113,21 @@ class CaptureImporter:
         """How many RTP streams, or parts of them, belong to no call that was seen."""
         return self._streams.unplaced
 
-    def feed(self, items: Iterable[Captured], source: str) -> Iterator[Evidence]:
+    def feed(
+        self,
+        items: Iterable[Captured],
+        source: str,
+        summary: CaptureSummary | None = None,
+    ) -> Iterator[Evidence]:
         """Take in a capture; parts come out only where the budget is used up.
 
         :param source: the name of the file, for whatever does not name its agent.
+        :param summary: what the capture tells of itself, kept up to date by whoever
+            reads it.
         """
         origin = self._next_origin(source)
+        if summary is not None:
+            self._summaries[origin] = summary
         recording = self._streams.record(origin)
         for item in items:
             if item.kind == "rtp":
@@ -114,7 +135,7 @@ class CaptureImporter:
             elif item.kind == "sip":
                 self._add_message(item, origin)
                 self._held += len(item.payload) + _ITEM_BYTES
-            else:
+            elif item.kind != "network" or not self._add_network_event(item, origin):
                 self._waiting.append((item, origin))
                 self._held += len(item.payload) + _ITEM_BYTES
             if self._held > self._budget:
@@ -152,7 +173,10 @@ class CaptureImporter:
     def _add_message(self, item: Captured, origin: Origin) -> None:
         call_id = item.call_id
         if not call_id:
-            self.left_out += 1
+            if item.incomplete:
+                self.cut_before_call_id += 1
+            else:
+                self.left_out += 1
             return
         dialog = self._dialogs.get(call_id)
         if dialog is None:
@@ -167,34 +191,73 @@ class CaptureImporter:
         _follow(dialog, item)
         evidence = self._evidence(call_id, origin)
         _name_agent(evidence, item)
-        evidence.sip.append(
-            SipPacket(
-                item.ts,
-                item.src or _NOWHERE,
-                item.dst or _NOWHERE,
-                item.transport,
-                item.payload,
-            )
+        packet = SipPacket(
+            item.ts,
+            item.src or _NOWHERE,
+            item.dst or _NOWHERE,
+            item.transport,
+            item.payload,
+            item.missing,
+            item.incomplete,
+            item.fragments,
         )
-        if dialog.is_call and b"m=" in item.payload:
-            self._announce(call_id, item)
+        evidence.sip.append(packet)
+        size = len(packet.payload) + packet.missing
+        self._lost.note(packet.ts, packet.src, packet.dst, size, call_id)
+        self._note_facts(evidence, dialog, item, origin)
+        if dialog.is_call and b"m=" in packet.payload:
+            self._announce(call_id, packet)
 
-    def _announce(self, call_id: str, item: Captured) -> None:
+    def _note_facts(
+        self, evidence: Evidence, dialog: _Dialog, item: Captured, origin: Origin
+    ) -> None:
+        """Keep with the call what its capture lacks of it."""
+        facts, summary = evidence.capture, self._summaries.get(origin)
+        if item.incomplete == "cut":
+            facts.frames_cut += 1
+        facts.fragments_missing += item.fragments_missing
+        if summary is not None:
+            if dialog.steps_of == origin.number:
+                facts.clock_steps += summary.clock_steps - dialog.steps
+            dialog.steps, dialog.steps_of = summary.clock_steps, origin.number
+
+    def _add_network_event(self, item: Captured, origin: Origin) -> bool:
+        """Keep an ICMP error or a TCP reset with the calls whose messages it is about;
+        False where these have not been seen yet.
+        """
+        event = NetworkEvent.read(item.ts, item.payload)
+        if event is None:
+            return True
+        owners = self._lost.owners(item.ts, event.error)
+        owners = [call_id for call_id in owners if call_id in self._dialogs]
+        for call_id in owners:
+            self._keep_event(call_id, event, origin)
+            self._held += len(item.payload) + _ITEM_BYTES
+        return bool(owners)
+
+    def _keep_event(self, call_id: str, event: NetworkEvent, origin: Origin) -> None:
+        evidence = self._evidence(call_id, origin)
+        if len(evidence.network) < MAX_NETWORK_EVENTS:
+            evidence.network.append(event.without_speech())
+        else:
+            evidence.capture.network_left_out += 1
+
+    def _announce(self, call_id: str, packet: SipPacket) -> None:
         try:
-            body = sip.parse(item.payload).sdp
+            body = sip.parse(packet.readable).sdp
             if body is not None:
-                self._media.announce(item.ts, call_id, sdp.parse(body))
+                self._media.announce(packet.ts, call_id, sdp.parse(body))
         except (sip.SipError, sdp.SdpError):
             return  # it is kept as it came; the analysis says what is wrong with it
 
     def _place_waiting(self) -> None:
+        self._place_network_events()
         for item, origin in self._waiting:
+            if item.kind == "network":
+                continue
             call_id = self._owner(item)
             if call_id is None:
                 self.unplaced += item.kind == "rtcp"
-                continue
-            report = _json_object(item.payload) if item.kind == "quality" else None
-            if item.kind == "quality" and report is None:
                 continue
             evidence = self._evidence(call_id, origin)
             _name_agent(evidence, item)
@@ -202,12 +265,37 @@ class CaptureImporter:
                 evidence.rtcp.append(
                     RtcpDatagram(item.ts, item.src, item.dst, item.payload)
                 )
-            elif item.kind == "log":
+                continue
+            report = _json_object(item.payload) if item.kind == "quality" else None
+            if report is not None:
+                evidence.reports.append(QualityReport(item.ts, report))
+            else:  # a report that cannot be read too
                 source = item.agent or origin.name
                 evidence.logs.append(LogLine(item.ts, source, _text(item.payload)))
-            elif report is not None:
-                evidence.reports.append(QualityReport(item.ts, report))
         self._waiting.clear()
+
+    def _place_network_events(self) -> None:
+        """Find the calls of those errors that no message before them explained."""
+        events: list[tuple[NetworkEvent, Origin]] = []
+        for item, origin in self._waiting:
+            if item.kind == "network":
+                event = NetworkEvent.read(item.ts, item.payload)
+                if event is not None:
+                    events.append((event, origin))
+        if not events:
+            return
+        messages = (
+            (call_id, evidence.sip)
+            for call_id, dialog in self._dialogs.items()
+            for evidence in dialog.held.values()
+        )
+        owners = self._lost.late_owners(
+            [event for event, _ in events], messages, self._media_until
+        )
+        for (event, origin), call_ids in zip(events, owners, strict=True):
+            for call_id in call_ids:
+                if call_id in self._dialogs:
+                    self._keep_event(call_id, event, origin)
 
     def _owner(self, item: Captured) -> str | None:
         """The call, among those seen, that something other than SIP belongs to."""
@@ -234,7 +322,10 @@ class CaptureImporter:
 
     def _place_streams(self) -> None:
         for call_id, origin, figures in self._streams.give_out(self._media_until):
-            self._evidence(call_id, origin).media.append(figures.as_json())
+            evidence = self._evidence(call_id, origin)
+            evidence.media.append(figures.as_json())
+            evidence.capture.frames_cut += figures.cut
+            evidence.capture.duplicates += figures.copies
 
     def _owner_by_ssrc(self, payload: bytes) -> str | None:
         try:
@@ -288,12 +379,25 @@ class CaptureImporter:
                 continue
             if not dialog.held:
                 continue
+            for origin, held in dialog.held.items():
+                self._note_capture(held, origin)
             # Files may overlap: merging keeps a packet once that two of them hold.
             part = merge(dialog.held.values())
             dialog.held.clear()
             # Nothing more of an imported call will come, so it is never PARTIAL.
             part.state = "EXPIRED" if dialog.over_at is None else "COMPLETE"
             yield part
+
+    def _note_capture(self, evidence: Evidence, origin: Origin) -> None:
+        """Keep with a call what its capture says of itself."""
+        summary = self._summaries.get(origin)
+        if summary is None:
+            return
+        facts = evidence.capture
+        facts.link_types = sorted(summary.link_types)
+        facts.has_rtp = summary.has_rtp
+        if facts.frames_cut:
+            facts.cut_at = summary.cut_at
 
 
 def import_capture(
@@ -302,10 +406,11 @@ def import_capture(
     customer_id: str,
     source: str,
     keep_all: bool = False,
+    summary: CaptureSummary | None = None,
 ) -> Iterator[Evidence]:
     """The evidence of each call of one capture: see :class:`CaptureImporter`."""
     gatherer = CaptureImporter(customer_id, keep_all=keep_all)
-    yield from gatherer.feed(items, source)
+    yield from gatherer.feed(items, source, summary)
     yield from gatherer.finish()
 
 

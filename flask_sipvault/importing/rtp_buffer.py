@@ -1,8 +1,8 @@
 """The RTP of captures, sorted by stream and measured.
 
 Whose a packet is, and what its payload type means, may be said only later in a capture,
-or in another. So headers are kept until parts of calls are given out, twenty bytes a
-packet, and measured then.
+or in another. So headers are kept until parts of calls are given out, seventeen bytes a
+packet, and measured then. Of payloads only those that may be telephone events are kept.
 """
 
 from __future__ import annotations
@@ -20,18 +20,32 @@ from ..evidence import SAME_PACKET_NS
 from ..protocols.address import Endpoint
 from ..protocols.capture import Captured
 from ..protocols.rtp import looks_like_rtp
+from ..protocols.rtp import parse_header
+from ..protocols.rtp import RtpError
+from ..protocols.rtp_events import EVENT_SIZE
+from ..protocols.rtp_events import EventPacket
 from ..protocols.rtp_figures import StreamFigures
+from ..protocols.rtp_stream import CUT
 from ..protocols.rtp_stream import StreamMeter
+from ..protocols.sdp import STATIC_CODECS
 
 #: How many streams are followed from one part of their calls into the next. Of more,
 #: those that were silent for longest begin anew.
 MAX_FOLLOWED = 10_000
 
-#: When a packet was seen, and the fixed part of its header.
-_PACKET = struct.Struct("!q12s")
-#: When it was seen, marker and payload type, sequence number, timestamp.
-_HEADER = struct.Struct("!qxBHI4x")
-_TIME = struct.Struct("!q12x")
+#: When a packet was seen, its header from the second byte up to the SSRC, and the size
+#: of its payload.
+_PACKET = struct.Struct("!q7sH")
+#: When it was seen, marker and payload type, sequence number, timestamp, size.
+_HEADER = struct.Struct("!qBHIH")
+_TIME = struct.Struct("!q9x")
+
+#: A header without contributing sources, extension and padding: its first byte, and how
+#: long it is.
+_PLAIN, _PLAIN_SIZE = b"\x80", 12
+
+#: So many packets of a stream that may be of telephone events are kept: of 200 digits.
+_MAX_EVENT_PACKETS = 4000
 
 #: What a stream costs besides its packets, in bytes, on the safe side.
 _STREAM_BYTES = 1000
@@ -53,6 +67,7 @@ class Recording:
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
         self.packets: dict[_Key, bytearray] = {}
+        self.event_packets: dict[_Key, list[EventPacket]] = {}
 
     def add(self, item: Captured) -> int:
         """Keep a packet's header.
@@ -62,16 +77,55 @@ class Recording:
         payload = item.payload
         key = item.src, item.dst, payload[8:12]
         packets = self.packets.get(key)
+        if packets is None and not looks_like_rtp(payload):
+            return 0  # HEP carries anything under the name of RTP
+        size = len(payload) - _PLAIN_SIZE
+        if payload[:1] != _PLAIN or size < 0:
+            size = _payload_size(payload)
+        kept = size
+        if item.missing:
+            kept = min(size + item.missing, CUT - 1) | CUT
+        elif size >= CUT:
+            kept = CUT - 1
         try:
-            if packets is not None:
-                packets += _PACKET.pack(item.ts, payload)
-                return _PACKET.size
-            if not looks_like_rtp(payload):
-                return 0  # HEP carries anything under the name of RTP
-            self.packets[key] = bytearray(_PACKET.pack(item.ts, payload))
+            packed = _PACKET.pack(item.ts, payload[1:8], kept)
         except struct.error:
             return 0  # a clock gone mad: a time of centuries
+        if size == EVENT_SIZE and not item.missing:
+            self._keep_event(item, key)
+        if packets is not None:
+            packets += packed
+            return _PACKET.size
+        self.packets[key] = bytearray(packed)
         return _STREAM_BYTES
+
+    def _keep_event(self, item: Captured, key: _Key) -> None:
+        """Keep a packet that is as long as those of telephone events."""
+        kept = self.event_packets.setdefault(key, [])
+        if len(kept) >= _MAX_EVENT_PACKETS:
+            return
+        try:
+            header = parse_header(item.payload)
+        except RtpError:
+            return
+        is_padded = item.payload[0] & 0x20
+        if header.payload_type not in STATIC_CODECS and not is_padded:
+            kept.append(
+                EventPacket(
+                    item.ts,
+                    header.payload_type,
+                    header.sequence,
+                    header.timestamp,
+                    item.payload[-EVENT_SIZE:],
+                )
+            )
+
+
+def _payload_size(packet: bytes) -> int:
+    try:
+        return parse_header(packet).payload_length
+    except RtpError:
+        return 0
 
 
 class RtpBuffer:
@@ -101,12 +155,15 @@ class RtpBuffer:
 
         :param media_until: until when a Call-ID may have media, in ns since the epoch.
         """
+        events = self._events_by_stream()
         for key, takes in self._by_stream().items():
             fed: dict[str, StreamMeter] = {}
             for packets in _in_sequence([packets for _, packets in takes]):
                 for call_id, share in self._by_call(key, packets, media_until):
                     meter = fed[call_id] = self._meter(call_id, key)
-                    meter.feed(_HEADER.iter_unpack(share))
+                    meter.feed(
+                        _HEADER.iter_unpack(share), _within(events.get(key), share)
+                    )
             for call_id, meter in fed.items():
                 figures = meter.take()
                 if figures is not None:
@@ -122,6 +179,17 @@ class RtpBuffer:
                 streams.setdefault(key, []).append((recording.origin, packets))
             recording.packets = {}
         return streams
+
+    def _events_by_stream(self) -> dict[_Key, list[EventPacket]]:
+        """What is kept of possible telephone events, in order of time."""
+        events: dict[_Key, list[EventPacket]] = {}
+        for recording in self._recordings:
+            for key, packets in recording.event_packets.items():
+                events.setdefault(key, []).extend(packets)
+            recording.event_packets = {}
+        for packets in events.values():
+            packets.sort(key=lambda packet: packet.ts)
+        return events
 
     def _by_call(
         self, key: _Key, packets: memoryview, media_until: Callable[[str], int]
@@ -168,6 +236,15 @@ class _Times:
     def __getitem__(self, place: int) -> int:
         ts: int = _TIME.unpack_from(self._packets, place * _PACKET.size)[0]
         return ts
+
+
+def _within(events: list[EventPacket] | None, packets: memoryview) -> list[EventPacket]:
+    """Those of a stream's possible telephone events that are among these packets."""
+    if not events:
+        return []
+    times = _Times(packets)
+    first, last = times[0], times[len(times) - 1]
+    return [event for event in events if first <= event.ts <= last]
 
 
 def _in_sequence(takes: list[bytearray]) -> Iterator[memoryview]:

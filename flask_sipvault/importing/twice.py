@@ -73,7 +73,7 @@ def adds_to(stored: Evidence, more: Evidence) -> bool:
         or whole.media != stored.media
         or any(
             len(getattr(whole, name)) != len(getattr(stored, name))
-            for name in ("sip", "rtcp", "logs", "reports")
+            for name in ("sip", "rtcp", "logs", "reports", "network")
         )
     )
 

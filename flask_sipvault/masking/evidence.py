@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from ..evidence import Evidence
 from ..evidence import LogLine
+from ..evidence import NetworkEvent
 from ..evidence import QualityReport
 from ..evidence import RtcpDatagram
 from ..evidence import SipPacket
 from ..protocols.address import Endpoint
+from ..protocols.network_error import build
 from .messages import MessageMask
 from .pseudonyms import Pseudonyms
 from .rtcp import masked_rtcp
@@ -79,7 +82,9 @@ class _Masking:
                 QualityReport(report.ts, self._json(report.report))
                 for report in evidence.reports
             ],
-            media=[self._json(stream) for stream in evidence.media],
+            media=[self._stream(stream) for stream in evidence.media],
+            network=[self._network_event(event) for event in evidence.network],
+            capture=replace(evidence.capture),
             legs=[
                 (texts.text(why), masks.call_id(other)) for why, other in evidence.legs
             ],
@@ -89,13 +94,39 @@ class _Masking:
         )
 
     def _packet(self, packet: SipPacket) -> SipPacket:
+        # Half a line may hold half a number, which nothing recognises.
+        readable = packet.readable
         return SipPacket(
             packet.ts,
             self._address(packet.src),
             self._address(packet.dst),
             packet.transport,
-            self._messages.message(packet.payload),
+            self._messages.message(readable),
+            packet.missing + len(packet.payload) - len(readable),
+            packet.incomplete,
+            packet.fragments,
         )
+
+    def _network_event(self, event: NetworkEvent) -> NetworkEvent:
+        """The event without what it quotes of a message."""
+        error = replace(
+            event.error,
+            src=self._address(event.error.src),
+            dst=self._address(event.error.dst),
+            lost_src=self._address(event.error.lost_src),
+            lost_dst=self._address(event.error.lost_dst),
+            quoted=b"",
+        )
+        return NetworkEvent(event.ts, build(error), error)
+
+    def _stream(self, stream: dict[str, Any]) -> dict[str, Any]:
+        """What was measured; which keys were pressed may be a PIN."""
+        masked: dict[str, Any] = self._json(stream)
+        events = masked.get("telephone_events")
+        for event in events if isinstance(events, list) else ():
+            if isinstance(event, dict) and "event" in event:
+                event["event"] = None
+        return masked
 
     def _endpoint(self, end: Endpoint | None) -> Endpoint | None:
         return None if end is None else self._address(end)

@@ -58,10 +58,12 @@ class Framed(NamedTuple):
     """One message out of a stream.
 
     :param carrier: what it came in: the stream itself, a WebSocket in it, or HEP3.
+    :param missing: how many bytes at its end the capture cut off, as far as is known.
     """
 
     carrier: Literal["tcp", "ws", "hep"]
     payload: bytes
+    missing: int = 0
 
 
 class MessageFramer:
@@ -123,14 +125,20 @@ class MessageFramer:
         else:
             self._protocol = ""
 
-    def cut(self) -> list[Framed]:
+    def cut(self, missing: int) -> list[Framed]:
         """The capture kept only the beginning of a segment: give what there is of a
-        SIP message if its header section is whole."""
+        SIP message if its start line is whole.
+
+        :param missing: how many bytes of the segment were cut off.
+        """
         begun, protocol = self._buffer, self._protocol
         self.lose()
-        if protocol == "sip" and b"\r\n\r\n" in begun:
-            return [Framed("tcp", begun)]
-        return []
+        if protocol != "sip" or b"\n" not in begun:
+            return []
+        if END_OF_HEAD.search(begun):
+            total = sip.frame_length(begun + bytes(MAX_MESSAGE))
+            missing = 0 if total is None else total - len(begun)
+        return [Framed("tcp", begun, missing)]
 
     def _recognise(self) -> None:
         """Set the protocol by what the buffer begins with, or drop what is in it."""

@@ -12,6 +12,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from dataclasses import field
+from typing import Literal
 
 from .address import Endpoint
 from .address import Transport
@@ -30,6 +31,20 @@ LOG = 100
 OPENSIPS_LOG = 0x56
 RTP_REPORT, SHORT_REPORT = 34, 35
 SIPPULSE_QUALITY = 101
+
+#: What a payload is, by its protocol type, for whoever takes HEP packets in. Payloads
+#: of other types tell nothing of a call. OpenSIPS sends its log as a type of its own;
+#: rtpagent and others send their statistics as full (34) or short reports (35).
+KINDS: dict[int, Literal["sip", "rtp", "rtcp", "log", "quality"]] = {
+    SIP: "sip",
+    RTP: "rtp",
+    RTCP: "rtcp",
+    LOG: "log",
+    OPENSIPS_LOG: "log",
+    RTP_REPORT: "quality",
+    SHORT_REPORT: "quality",
+    SIPPULSE_QUALITY: "quality",
+}
 
 SIPPULSE = 0x5350
 #: Vendor chunks that the SIP VAULT agent puts in every packet.

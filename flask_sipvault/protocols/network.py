@@ -12,6 +12,7 @@ import struct
 from typing import NamedTuple
 
 from .address import Endpoint
+from .fragments import FragmentKey
 from .fragments import Reassembler
 
 # Link types, from www.tcpdump.org/linktypes.html.
@@ -25,11 +26,13 @@ RAW_IP = (12, 14, 101, 228, 229)
 LINK_TYPES = frozenset({NULL, ETHERNET, LOOP, LINUX_SLL, LINUX_SLL2, *RAW_IP})
 
 # IP protocol numbers.
+ICMP = 1
 IPIP = 4
 TCP = 6
 UDP = 17
 IPV6_IN_IP = 41
 GRE = 47
+ICMPV6 = 58
 SCTP = 132
 
 _HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _DESTINATION = 0, 43, 44, 51, 60
@@ -65,6 +68,9 @@ class Packet(NamedTuple):
     :param src: the address's 4 or 16 bytes.
     :param protocol: IP protocol number of the payload: TCP, UDP, SCTP and so on.
     :param missing: how many bytes of the payload the capture cut off at its end.
+    :param header: what comes before the payload, from the IP header on; empty where
+        the payload was put together from fragments.
+    :param fragments: from how many it was; 0 where it was none.
     """
 
     src: bytes
@@ -72,6 +78,8 @@ class Packet(NamedTuple):
     protocol: int
     payload: bytes
     missing: int
+    header: bytes = b""
+    fragments: int = 0
 
 
 class Endpoints(dict[tuple[bytes, int], Endpoint]):
@@ -174,22 +182,23 @@ def _ipv4(ts: int, data: bytes, fragments: Reassembler) -> Packet | None:
         length = len(data)
     payload = data[start:length]
     missing = max(length - max(len(data), start), 0)
+    header, count = data[:start], 0
     if fragment & 0x3FFF:
-        if missing:
-            return None
         whole = fragments.add(
             ts,
-            (src, dst, protocol, identification),
+            FragmentKey(src, dst, protocol, identification),
             (fragment & 0x1FFF) * 8,
             payload,
             bool(fragment & 0x2000),
+            missing,
         )
         if whole is None:
             return None
-        payload = whole
+        payload, missing, header = whole, 0, b""
+        count = fragments.last_count
     if protocol == _AUTHENTICATION:
         protocol, payload = payload[0], payload[(payload[1] + 2) * 4 :]
-    return Packet(src, dst, protocol, payload, missing)
+    return Packet(src, dst, protocol, payload, missing, header, count)
 
 
 def _ipv6(ts: int, data: bytes, fragments: Reassembler) -> Packet | None:
@@ -198,34 +207,69 @@ def _ipv6(ts: int, data: bytes, fragments: Reassembler) -> Packet | None:
         length = len(data) - 40
     payload = data[40 : 40 + length]
     missing = max(40 + length - len(data), 0)
+    count = 0
     for _ in range(MAX_LAYERS):
         if protocol in _SKIPPED_HEADERS:
-            # The authentication header alone counts in four bytes (RFC 4302).
-            size = (
-                (payload[1] + 2) * 4
-                if protocol == _AUTHENTICATION
-                else (payload[1] + 1) * 8
-            )
+            size = _header_size(protocol, payload)
             protocol, payload = payload[0], payload[size:]
         elif protocol == _FRAGMENT:
             protocol, fragment, identification = struct.unpack_from("!BxHI", payload)
             payload = payload[8:]
             if fragment & 0xFFF9:
-                if missing:
-                    return None
                 whole = fragments.add(
                     ts,
-                    (src, dst, identification),
+                    FragmentKey(src, dst, protocol, identification),
                     fragment & 0xFFF8,
                     payload,
                     bool(fragment & 1),
+                    missing,
                 )
                 if whole is None:
                     return None
-                payload = whole
+                payload, missing, count = whole, 0, fragments.last_count
         else:
-            return Packet(src, dst, protocol, payload, missing)
+            before = 0 if count else len(data[: 40 + length]) - len(payload)
+            header = data[:before]
+            return Packet(src, dst, protocol, payload, missing, header, count)
     return None
+
+
+def ip_payload(packet: bytes) -> tuple[int, bytes, bytes, bytes]:
+    """Protocol, source, destination and payload of an IP packet as an ICMP error quotes
+    it: as far as it goes, and of a datagram in fragments its first one.
+
+    :raises ValueError: for what is no such packet.
+    :raises struct.error: where it is cut off within a header; or IndexError.
+    """
+    if packet[0] >> 4 == 4:
+        first, length, _, fragment, protocol, src, dst = _ipv4_header(packet)
+        start = (first & 0x0F) * 4
+        if start < 20 or fragment & 0x1FFF:
+            raise ValueError("no header of a datagram's beginning")
+        # A quoting system may have changed the length's byte order.
+        return protocol, src, dst, packet[start : length if length > start else None]
+    if packet[0] >> 4 != 6:
+        raise ValueError("no IP header")
+    _, protocol, src, dst = _ipv6_header(packet)
+    payload = packet[40:]
+    for _ in range(MAX_LAYERS):
+        if protocol == _FRAGMENT:
+            if struct.unpack_from("!H", payload, 2)[0] & 0xFFF8:
+                raise ValueError("a later fragment")
+            protocol, payload = payload[0], payload[8:]
+        elif protocol in _SKIPPED_HEADERS:
+            size = _header_size(protocol, payload)
+            protocol, payload = payload[0], payload[size:]
+        else:
+            return protocol, src, dst, payload
+    raise ValueError("too many headers")
+
+
+def _header_size(protocol: int, header: bytes) -> int:
+    """The authentication header alone counts in four bytes (RFC 4302)."""
+    if protocol == _AUTHENTICATION:
+        return (header[1] + 2) * 4
+    return (header[1] + 1) * 8
 
 
 def _gre(data: bytes) -> tuple[int, bytes]:

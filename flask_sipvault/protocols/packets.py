@@ -54,6 +54,9 @@ class Message(NamedTuple):
         so it is read back.
     :param transport: ``udp``, ``sctp``, or anything that runs over TCP. Read back, it
         is what the packet says: ``udp``, ``sctp`` or ``tcp``.
+    :param missing: how many bytes at the end of the payload were not captured. The
+        packet's headers count them, as they would if the packet had been cut off;
+        :func:`messages` does not read such packets.
     """
 
     ts: int
@@ -61,6 +64,7 @@ class Message(NamedTuple):
     dst: Endpoint | None
     transport: str
     payload: bytes
+    missing: int = 0
 
 
 class Framer:
@@ -84,11 +88,23 @@ class Framer:
         payload = message.payload
         if message.transport == "sctp":
             bodies = self._sctp(src_ip, dst_ip, ports, payload)
-            return [_ip(src_ip, dst_ip, _SCTP, body) for body in bodies]
+            return [ip_packet(src_ip, dst_ip, _SCTP, body) for body in bodies]
         if message.transport == "udp" and len(payload) <= MAX_UDP_PAYLOAD:
-            return [_ip(src_ip, dst_ip, _UDP, _udp(src_ip, dst_ip, ports, payload))]
-        segments = self._tcp(src_ip, dst_ip, ports, payload)
-        return [_ip(src_ip, dst_ip, _TCP, segment) for segment in segments]
+            missing = min(message.missing, MAX_UDP_PAYLOAD - len(payload))
+            body = _udp(src_ip, dst_ip, ports, payload, missing)
+            return [ip_packet(src_ip, dst_ip, _UDP, body, missing)]
+        segments = list(self._tcp(src_ip, dst_ip, ports, payload))
+        frames = [ip_packet(src_ip, dst_ip, _TCP, segment) for segment in segments[:-1]]
+        missing = min(message.missing, MAX_SEGMENT)
+        if missing:
+            missing = min(missing, MAX_SEGMENT + 20 - len(segments[-1]))
+            self._pass_over(src_ip, dst_ip, ports, missing)
+        return [*frames, ip_packet(src_ip, dst_ip, _TCP, segments[-1], missing)]
+
+    def _pass_over(self, src: bytes, dst: bytes, ports: bytes, missing: int) -> None:
+        """Count bytes of a TCP stream that are in no segment."""
+        forth = (_TCP, src + ports[:2], dst + ports[2:])
+        self._next[forth] = (self._next[forth] + missing) & 0xFFFFFFFF
 
     def _tcp(
         self, src: bytes, dst: bytes, ports: bytes, payload: bytes
@@ -102,7 +118,7 @@ class Framer:
             numbers = struct.pack("!II", sequence, self._next.get(back, 1))
             control = struct.pack("!BBH", 5 << 4, flags, 0xFFFF)
             head = ports + numbers + control
-            total = _checksum(src, dst, _TCP, head + bytes(4) + data)
+            total = checksum(src, dst, _TCP, head + bytes(4) + data)
             yield head + struct.pack("!HH", total, 0) + data
 
     def _sctp(
@@ -185,29 +201,43 @@ def _dissect(ts: int, frame: bytes) -> tuple[Message, bool]:
     return Message(ts, src, dst, _NAMES[protocol], payload), last
 
 
-def _ip(src: bytes, dst: bytes, protocol: int, body: bytes) -> bytes:
+def ip_packet(
+    src: bytes, dst: bytes, protocol: int, body: bytes, missing: int = 0
+) -> bytes:
+    """An IP packet of the version that the addresses have.
+
+    :param missing: how many bytes of the body its header counts though they are not
+        there.
+    """
+    size = len(body) + missing
     if len(src) == 16:
-        head = struct.pack("!IHBB", 6 << 28, len(body), protocol, 64)
+        head = struct.pack("!IHBB", 6 << 28, size, protocol, 64)
         return head + src + dst + body
-    head = struct.pack(
-        "!BBHHHBB", 0x45, 0, 20 + len(body), 0, _DONT_FRAGMENT, 64, protocol
+    head = struct.pack("!BBHHHBB", 0x45, 0, 20 + size, 0, _DONT_FRAGMENT, 64, protocol)
+    return (
+        head + struct.pack("!H", ones_complement(head + src + dst)) + src + dst + body
     )
-    return head + struct.pack("!H", _ones(head + src + dst)) + src + dst + body
 
 
-def _udp(src: bytes, dst: bytes, ports: bytes, payload: bytes) -> bytes:
-    head = ports + struct.pack("!H", 8 + len(payload))
+def _udp(
+    src: bytes, dst: bytes, ports: bytes, payload: bytes, missing: int = 0
+) -> bytes:
+    head = ports + struct.pack("!H", 8 + len(payload) + missing)
+    if missing:  # a checksum of what is not known: none
+        return head + bytes(2) + payload
     # 0 would say that there is no checksum (RFC 768).
-    total = _checksum(src, dst, _UDP, head + bytes(2) + payload) or 0xFFFF
+    total = checksum(src, dst, _UDP, head + bytes(2) + payload) or 0xFFFF
     return head + struct.pack("!H", total) + payload
 
 
-def _checksum(src: bytes, dst: bytes, protocol: int, body: bytes) -> int:
+def checksum(src: bytes, dst: bytes, protocol: int, body: bytes) -> int:
     """Over the pseudo-header too (RFC 9293 section 3.1, RFC 8200 section 8.1)."""
-    return _ones(src + dst + struct.pack("!IHH", len(body), 0, protocol) + body)
+    return ones_complement(
+        src + dst + struct.pack("!IHH", len(body), 0, protocol) + body
+    )
 
 
-def _ones(data: bytes) -> int:
+def ones_complement(data: bytes) -> int:
     """The Internet checksum (RFC 1071): adding in ones' complement is adding modulo
     65535, which Python does fastest to one long number.
     """
@@ -216,13 +246,23 @@ def _ones(data: bytes) -> int:
 
 def _packed_pair(src: Endpoint | None, dst: Endpoint | None) -> tuple[bytes, bytes]:
     """Both addresses in one family, as an IP packet must have them."""
-    known = [_packed(end.ip) for end in (src, dst) if end is not None]
+    known = [packed_ip(end.ip) for end in (src, dst) if end is not None]
     size = max(map(len, known), default=4)
     pair = []
     for end in (src, dst):
-        ip = bytes(size) if end is None else _packed(end.ip)
+        ip = bytes(size) if end is None else packed_ip(end.ip)
         pair.append(ip if len(ip) == size else _MAPPED + ip)
     return pair[0], pair[1]
+
+
+def length_on_wire(packet: bytes) -> int:
+    """How long an IP packet was, by its header; never less than is there of it."""
+    length = 0
+    if packet[:1] and packet[0] >> 4 == 4 and len(packet) >= 20:
+        length = struct.unpack_from("!H", packet, 2)[0]
+    elif packet[:1] and packet[0] >> 4 == 6 and len(packet) >= 40:
+        length = 40 + struct.unpack_from("!H", packet, 4)[0]
+    return max(length, len(packet))
 
 
 def _unmixed(src: bytes, dst: bytes) -> tuple[bytes, bytes]:
@@ -235,7 +275,8 @@ def _unmixed(src: bytes, dst: bytes) -> tuple[bytes, bytes]:
 
 
 @lru_cache(maxsize=4096)
-def _packed(ip: str) -> bytes:
+def packed_ip(ip: str) -> bytes:
+    """The 4 or 16 bytes of an address."""
     return ipaddress.ip_address(ip).packed
 
 

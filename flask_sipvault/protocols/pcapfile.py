@@ -28,6 +28,10 @@ MAX_FRAME = 1 << 20
 #: The longest block of a pcapng that is believed: frames are a part of theirs.
 MAX_BLOCK = MAX_FRAME + (1 << 16)
 
+#: The same packet twice within this time, in ns, is a copy that the capture made, at a
+#: mirror port or at two interfaces: nothing that retransmits is as quick.
+COPY_NS = 1_000_000
+
 #: The last time that fits 64 bits of nanoseconds, in the year 2262.
 _LAST_TIME = (1 << 63) - 1
 
@@ -58,8 +62,8 @@ class CaptureError(ValueError):
 
 #: One packet as the interface saw it: its link-layer type, as registered at
 #: www.tcpdump.org/linktypes.html; nanoseconds since the epoch; as much of it as was
-#: captured. A plain tuple, since there are so many.
-Frame = tuple[int, int, bytes]
+#: captured; how long it was, in bytes. A plain tuple, since there are so many.
+Frame = tuple[int, int, bytes, int]
 
 
 def read_frames(file: BinaryIO, on_damage: Callable[[str], None]) -> Iterator[Frame]:
@@ -181,7 +185,7 @@ def _pcap_records(
     record_size: int,
     on_damage: Callable[[str], None],
 ) -> Iterator[Frame]:
-    unpack_from = struct.Struct(order + "III").unpack_from
+    unpack_from = struct.Struct(order + "IIII").unpack_from
     count = 0
     buffer, at = source.buffer, source.at
     while True:
@@ -193,7 +197,7 @@ def _pcap_records(
                 if source.trouble or buffer:
                     _ended(source, count, on_damage)
                 return
-        seconds, fraction, captured = unpack_from(buffer, at)
+        seconds, fraction, captured, length = unpack_from(buffer, at)
         start = at + record_size
         end = start + captured
         if end > len(buffer):
@@ -208,7 +212,8 @@ def _pcap_records(
                 return
             start = at + record_size
             end = start + captured
-        yield link, seconds * 1_000_000_000 + fraction * unit, buffer[start:end]
+        ts = seconds * 1_000_000_000 + fraction * unit
+        yield link, ts, buffer[start:end], length
         count += 1
         at = end
 
@@ -297,13 +302,14 @@ def _pcapng_frames(
 
 
 def _packet(body: bytes, order: str, kind: int, interfaces: list[_Interface]) -> Frame:
-    number, high, low, captured = struct.unpack_from(order + "IIII", body)
+    number, high, low, captured, length = struct.unpack_from(order + "IIIII", body)
     if kind == _OLD_PACKET:  # with a count of drops beside a shorter number
         number = struct.unpack_from(order + "H", body)[0]
     interface = interfaces[number]
     if captured > len(body) - 20:
         raise _BlockError
-    return interface.link, interface.time(high, low), body[20 : 20 + captured]
+    ts = interface.time(high, low)
+    return interface.link, ts, body[20 : 20 + captured], length
 
 
 def _simple_packet(
@@ -312,9 +318,8 @@ def _simple_packet(
     """A frame without a time: it gets that of the one before."""
     interface = interfaces[0]
     length = struct.unpack_from(order + "I", body)[0]
-    if interface.snaplen:
-        length = min(length, interface.snaplen)
-    return interface.link, ts, body[4 : 4 + length]
+    captured = min(length, interface.snaplen or length)
+    return interface.link, ts, body[4 : 4 + captured], length
 
 
 def _interface(body: bytes, order: str) -> _Interface:

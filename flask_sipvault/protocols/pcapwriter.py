@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .packets import Framer
+from .packets import length_on_wire
 from .packets import Message
 from .packets import messages
 from .packets import PacketError
@@ -49,8 +50,22 @@ class Note(NamedTuple):
     text: str
 
 
-def pcap(items: Iterable[Message]) -> Iterator[bytes]:
+class RawPacket(NamedTuple):
+    """An IP packet as it was captured, which is no message of a call.
+
+    :param ts: nanoseconds since the epoch.
+    :param data: from the IP header on; its end may be cut off.
+    """
+
+    ts: int
+    data: bytes
+
+
+def pcap(items: Iterable[Message | RawPacket]) -> Iterator[bytes]:
     """The pieces of a pcap file with these messages, in the order given.
+
+    Of a message that is not whole the packet's headers count what is there, so that
+    every reader of these files reads it; the record says how long it was.
 
     :raises ValueError: if a time is not in 0 … :data:`MAX_TS`, or an address is none.
     """
@@ -58,9 +73,21 @@ def pcap(items: Iterable[Message]) -> Iterator[bytes]:
     framer = Framer()
     for item in items:
         seconds, nanoseconds = divmod(_checked(item.ts), _SECOND)
-        for frame in framer.frames(item):
-            size = len(frame)
-            yield struct.pack("<IIII", seconds, nanoseconds, size, size) + frame
+        missing = 0
+        if isinstance(item, Message):
+            missing, item = item.missing, item._replace(missing=0)
+        for frame in _frames(framer, item):
+            sizes = len(frame), length_on_wire(frame) + missing
+            yield struct.pack("<IIII", seconds, nanoseconds, *sizes) + frame
+
+
+def read_packets(data: bytes) -> Iterator[RawPacket]:
+    """The packets that :func:`pcap` was given, whatever they are.
+
+    :raises PacketError: where the file is damaged, after all that comes before.
+    """
+    for ts, packet in _records(data):
+        yield RawPacket(ts, packet)
 
 
 def read_pcap(data: bytes) -> Iterator[Message]:
@@ -71,8 +98,10 @@ def read_pcap(data: bytes) -> Iterator[Message]:
     return messages(_records(data))
 
 
-def pcapng(*series: Iterable[Message | Note]) -> Iterator[bytes]:
-    """The pieces of a pcapng file with messages and log lines.
+def pcapng(*series: Iterable[Message | RawPacket | Note]) -> Iterator[bytes]:
+    """The pieces of a pcapng file with messages, other packets and log lines.
+
+    Of a message that is not whole the packet is cut off, so that Wireshark says so.
 
     :param series: each is kept in its order; between them, time decides.
     :raises ValueError: as :func:`pcap`.
@@ -87,10 +116,14 @@ def pcapng(*series: Iterable[Message | Note]) -> Iterator[bytes]:
         if isinstance(item, Note):
             yield _block(_JOURNAL, _journal_entry(item))
             continue
-        for frame in framer.frames(item):
+        for frame in _frames(framer, item):
             stamp = struct.pack("<III", 0, ts >> 32, ts & 0xFFFFFFFF)
-            size = struct.pack("<II", len(frame), len(frame))
+            size = struct.pack("<II", len(frame), length_on_wire(frame))
             yield _block(_PACKET, stamp + size + frame)
+
+
+def _frames(framer: Framer, item: Message | RawPacket) -> list[bytes]:
+    return [item.data] if isinstance(item, RawPacket) else framer.frames(item)
 
 
 def _checked(ts: int) -> int:

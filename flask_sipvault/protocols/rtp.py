@@ -8,6 +8,9 @@ from dataclasses import dataclass
 _FIXED = struct.Struct("!BBHII")
 _EXTENSION = struct.Struct("!HH")
 
+#: How long the header is that every packet has, in bytes.
+FIXED_HEADER_SIZE = _FIXED.size
+
 
 class RtpError(ValueError):
     """These bytes are no RTP packet."""

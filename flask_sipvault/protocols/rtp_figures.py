@@ -6,12 +6,17 @@ measured in parts, which :mod:`flask_sipvault.protocols.rtp_parts` adds up again
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
 from .address import Endpoint
+from .rtp_events import TelephoneEvent
+from .rtp_packetization import Packetization
+from .rtp_values import count_of
+from .rtp_values import is_count as is_count
+from .rtp_values import measure_of
+from .rtp_values import rounded
 from .sdp import AUXILIARY_CODECS
 
 #: How long a bucket is. Buckets begin at multiples of it since the epoch, so that those
@@ -89,7 +94,12 @@ class StreamFigures:
     :param silence_ms: how long it did so in all.
     :param payload_changes: how often the codec changed.
     :param events: when each telephone event (DTMF) was sent, in ns since the epoch, and
-        for how many ms. Which key it was is not noted.
+        for how many ms.
+    :param copies: how many packets the capture held twice within a millisecond, which
+        are counted nowhere else.
+    :param cut: how many packets the capture cut off.
+    :param telephone_events: what the events of ``events`` say of themselves.
+    :param packetization: the sizes of its packets over time.
     :param payloads: in the order they were first seen.
     :param buckets: in order of time; where nothing was expected there is none.
     """
@@ -117,7 +127,11 @@ class StreamFigures:
     silences: int = 0
     silence_ms: int = 0
     payload_changes: int = 0
+    copies: int = 0
+    cut: int = 0
     events: list[tuple[int, int]] = field(default_factory=list)
+    telephone_events: list[TelephoneEvent] = field(default_factory=list)
+    packetization: list[Packetization] = field(default_factory=list)
     payloads: list[Payload] = field(default_factory=list)
     buckets: list[Bucket] = field(default_factory=list)
 
@@ -172,8 +186,8 @@ class StreamFigures:
             "lost": self.lost,
             "loss_percent": self.loss_percent,
             "jitter_ms": {
-                "avg": _rounded(self.jitter_avg),
-                "max": _rounded(self.jitter_max),
+                "avg": rounded(self.jitter_avg),
+                "max": rounded(self.jitter_max),
             },
             "first_ts": self.first_ts,
             "last_ts": self.last_ts,
@@ -186,12 +200,14 @@ class StreamFigures:
             "strays": self.strays,
             "cycles": self.cycles,
             "resets": self.resets,
-            "packet_ms": _rounded(self.packet_ms),
+            "packet_ms": rounded(self.packet_ms),
             "marked": self.marked,
             "comfort_noise": self.comfort_noise,
             "silences": self.silences,
             "silence_ms": self.silence_ms,
             "payload_changes": self.payload_changes,
+            "copies": self.copies,
+            "cut": self.cut,
             "payloads": [
                 {
                     "payload_type": p.payload_type,
@@ -204,6 +220,8 @@ class StreamFigures:
                 for p in self.payloads
             ],
             "events": [list(event) for event in self.events],
+            "telephone_events": [it.as_json() for it in self.telephone_events],
+            "packetization": [span.as_json() for span in self.packetization],
             "bucket_ms": BUCKET_MS,
             "buckets": [
                 [
@@ -211,16 +229,12 @@ class StreamFigures:
                     b.packets,
                     b.expected,
                     b.lost,
-                    _rounded(b.jitter_avg),
-                    _rounded(b.jitter_max),
+                    rounded(b.jitter_avg),
+                    rounded(b.jitter_max),
                 ]
                 for b in self.buckets
             ],
         }
-
-
-def _rounded(ms: float | None) -> float | None:
-    return None if ms is None else round(ms, 3)
 
 
 def from_json(loaded: dict[str, Any]) -> StreamFigures | None:
@@ -248,18 +262,28 @@ class _Reader:
         if loaded["bucket_ms"] != BUCKET_MS:
             raise ValueError("buckets of another length")
         jitter = loaded["jitter_ms"]
-        counts = {name: _count(loaded[name]) for name in _COUNTS}
+        counts = {name: count_of(loaded[name]) for name in _COUNTS}
+        later = {name: count_of(loaded.get(name, 0)) for name in _LATER_SUMS}
         return StreamFigures(
             ssrc=_ssrc(loaded["ssrc"]),
             src=_endpoint(loaded["src"]),
             dst=_endpoint(loaded["dst"]),
-            jitter_avg=_measure(jitter["avg"]),
-            jitter_max=_measure(jitter["max"]),
-            packet_ms=_measure(loaded["packet_ms"]),
-            events=[(_count(ts), _count(ms)) for ts, ms in loaded["events"]],
+            jitter_avg=measure_of(jitter["avg"]),
+            jitter_max=measure_of(jitter["max"]),
+            packet_ms=measure_of(loaded["packet_ms"]),
+            events=[(count_of(ts), count_of(ms)) for ts, ms in loaded["events"]],
             payloads=[_Reader(item).payload() for item in loaded["payloads"]],
             buckets=[_bucket(*row) for row in loaded["buckets"]],
+            telephone_events=[
+                TelephoneEvent.from_json(item)
+                for item in loaded.get("telephone_events", ())
+            ],
+            packetization=[
+                Packetization.from_json(span)
+                for span in loaded.get("packetization", ())
+            ],
             **counts,
+            **later,
         )
 
     def payload(self) -> Payload:
@@ -267,17 +291,19 @@ class _Reader:
         if not isinstance(codec, str | None):
             raise TypeError("a codec is a name")
         return Payload(
-            _count(self._loaded["payload_type"]),
+            count_of(self._loaded["payload_type"]),
             codec,
-            None if rate is None else _count(rate),
-            _count(self._loaded["packets"]),
-            _count(self._loaded["first_ts"]),
-            _count(self._loaded["last_ts"]),
+            None if rate is None else count_of(rate),
+            count_of(self._loaded["packets"]),
+            count_of(self._loaded["first_ts"]),
+            count_of(self._loaded["last_ts"]),
         )
 
 
-#: What parts of a stream add up to.
-SUMS = (
+#: What the first parts that were ever written do not have.
+_LATER_SUMS = ("copies", "cut")
+
+_EARLY_SUMS = (
     "packets",
     "expected",
     "missing",
@@ -293,26 +319,10 @@ SUMS = (
     "silence_ms",
     "payload_changes",
 )
-_COUNTS = (*SUMS, "longest_burst", "first_ts", "last_ts")
+_COUNTS = (*_EARLY_SUMS, "longest_burst", "first_ts", "last_ts")
 
-
-def is_count(value: object) -> bool:
-    """Whether this can be a number of packets, or a time in ns until the year 2262."""
-    return type(value) is int and 0 <= value < 1 << 63
-
-
-def _count(value: Any) -> int:
-    if not is_count(value):
-        raise TypeError("not a number that can be")
-    return int(value)
-
-
-def _measure(value: Any) -> float | None:
-    if value is None:
-        return None
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        raise TypeError("not a number")
-    return float(value)
+#: What parts of a stream add up to.
+SUMS = (*_EARLY_SUMS, *_LATER_SUMS)
 
 
 def _ssrc(value: Any) -> int:
@@ -331,10 +341,10 @@ def _endpoint(value: Any) -> Endpoint | None:
 def _bucket(*row: Any) -> Bucket:
     ts, packets, expected, lost, jitter_avg, jitter_max = row
     return Bucket(
-        _count(ts),
-        _count(packets),
-        _count(expected),
-        _count(lost),
-        _measure(jitter_avg),
-        _measure(jitter_max),
+        count_of(ts),
+        count_of(packets),
+        count_of(expected),
+        count_of(lost),
+        measure_of(jitter_avg),
+        measure_of(jitter_max),
     )

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from . import rtp_events
+from . import rtp_packetization
 from .rtp_figures import Bucket
 from .rtp_figures import from_json
 from .rtp_figures import MAX_EVENTS
@@ -59,6 +61,12 @@ def _sum(one: StreamFigures, other: StreamFigures) -> StreamFigures:
         jitter_max=_most(one.jitter_max, other.jitter_max),
         packet_ms=one.packet_ms if one.packet_ms is not None else other.packet_ms,
         events=[*one.events, *other.events][:MAX_EVENTS],
+        telephone_events=rtp_events.joint(
+            [*one.telephone_events, *other.telephone_events], MAX_EVENTS
+        ),
+        packetization=rtp_packetization.joint(
+            [*one.packetization, *other.packetization]
+        ),
         payloads=list(_joint_payloads([*one.payloads, *other.payloads])),
         buckets=list(_joint_buckets([*one.buckets, *other.buckets])),
     )
@@ -129,6 +137,13 @@ def shifted(stream: dict[str, Any], by: int) -> dict[str, Any]:
         first_ts=figures.first_ts + by,
         last_ts=figures.last_ts + by,
         events=[(ts + by, ms) for ts, ms in figures.events],
+        telephone_events=[
+            replace(it, ts=it.ts + by) for it in figures.telephone_events
+        ],
+        packetization=[
+            replace(span, first_ts=span.first_ts + by, last_ts=span.last_ts + by)
+            for span in figures.packetization
+        ],
         payloads=[
             replace(p, first_ts=p.first_ts + by, last_ts=p.last_ts + by)
             for p in figures.payloads

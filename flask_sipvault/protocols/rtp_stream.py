@@ -1,7 +1,7 @@
 """Measuring one RTP stream by the headers of its packets.
 
 Packets, losses and jitter are those of Wireshark's list of RTP streams, wherever that
-follows RFC 3550. The payload is never looked at.
+follows RFC 3550. Of payloads only those of telephone events are looked at.
 """
 
 from __future__ import annotations
@@ -10,12 +10,16 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 
 from .address import Endpoint
+from .pcapfile import COPY_NS
 from .rtp import RtpHeader
+from .rtp_events import EventPacket
+from .rtp_events import read_events
 from .rtp_figures import Bucket
 from .rtp_figures import BUCKET_MS
 from .rtp_figures import MAX_EVENTS
 from .rtp_figures import Payload
 from .rtp_figures import StreamFigures
+from .rtp_packetization import Packetizations
 from .rtp_sequence import AGAIN
 from .rtp_sequence import ANEW
 from .rtp_sequence import APART
@@ -39,6 +43,9 @@ _OLD_NOISE = Codec("CN", 8000)
 
 _BUCKET_NS = BUCKET_MS * 1_000_000
 
+#: Marks the size of a packet that the capture cut off; the rest of it is the size.
+CUT = 0x8000
+
 
 class StreamMeter:
     """Measures what one source sends from one address to another.
@@ -58,6 +65,11 @@ class StreamMeter:
         self.dst = dst
         self.codecs = codecs
         self._sequence = SequenceNumbers()
+        self._packetizations = Packetizations()
+        # Payload types that carry telephone events though nobody said so.
+        self._event_types: set[int] = set()
+        # When the packet before came, its number and timestamp.
+        self._last = (-COPY_NS, -1, -1)
         self._jitter = 0.0
         # When the packet before came, its timestamp, and the rate of its clock.
         self._before = (0, 0, 0)
@@ -85,18 +97,36 @@ class StreamMeter:
         :param ts: when it was seen, in ns since the epoch.
         """
         second = header.marker << 7 | header.payload_type
-        self.feed([(ts, second, header.sequence, header.timestamp)])
+        size = min(header.payload_length, CUT - 1)
+        self.feed([(ts, second, header.sequence, header.timestamp, size)])
 
-    def feed(self, packets: Iterable[tuple[int, int, int, int]]) -> None:
+    def feed(
+        self,
+        packets: Iterable[tuple[int, int, int, int, int]],
+        event_packets: Iterable[EventPacket] = (),
+    ) -> None:
         """Take in packets in the order they were seen.
 
         :param packets: of each when it was seen in ns since the epoch, the second byte
-            of its header (marker and payload type), sequence number and timestamp.
+            of its header (marker and payload type), sequence number, timestamp, and
+            the bytes of its payload, with :data:`CUT` added where it was cut off.
+        :param event_packets: those of them that may be of telephone events.
         """
+        self._read_events(event_packets)
         figures, sequence = self._figures, self._sequence
         used, tally = _Used(0, None, 0), _Tally()
         payload_type, bucket_end = -1, 0
-        for ts, second, number, timestamp in packets:
+        add_size = self._packetizations.add
+        before_ts, before_number, before_timestamp = self._last
+        for ts, second, number, timestamp, size in packets:
+            if (
+                number == before_number
+                and timestamp == before_timestamp
+                and abs(ts - before_ts) <= COPY_NS
+            ):
+                figures.copies += 1
+                continue
+            before_ts, before_number, before_timestamp = ts, number, timestamp
             if second & 0x7F != payload_type:
                 payload_type = second & 0x7F
                 used = self._switch(payload_type, ts)
@@ -115,11 +145,36 @@ class StreamMeter:
             used.last_ts = ts
             if used.is_event:
                 self._note_event(ts, timestamp)
-            elif used.rate:
-                self._measure(ts, timestamp, used, tally, placed, second >= 0x80)
+            else:
+                if not used.is_noise:
+                    add_size(
+                        *(ts, payload_type, used.rate, number, timestamp),
+                        size & ~CUT,
+                    )
+                if used.rate:
+                    self._measure(ts, timestamp, used, tally, placed, second >= 0x80)
+            if size >= CUT:
+                figures.cut += 1
             figures.packets += 1
             figures.marked += second >> 7
             self._after_noise = used.is_noise
+        self._last = before_ts, before_number, before_timestamp
+
+    def _read_events(self, packets: Iterable[EventPacket]) -> None:
+        """Find telephone events, before the packets are counted: a payload type that
+        turns out to carry them is no speech.
+        """
+        rates = {
+            payload_type: codec.clock_rate
+            for payload_type, codec in self.codecs.items()
+            if codec.name.lower() == "telephone-event"
+        }
+        events = self._figures.telephone_events
+        for event in read_events(packets, rates):
+            if not event.described:
+                self._event_types.add(event.payload_type)
+            if len(events) < MAX_EVENTS:
+                events.append(event)
 
     def _switch(self, payload_type: int, ts: int) -> _Used:
         """Go on with a payload type that the packet before did not have."""
@@ -129,6 +184,8 @@ class StreamMeter:
         used = self._payloads.setdefault(
             (payload_type, codec), _Used(payload_type, codec, ts)
         )
+        if codec is None and payload_type in self._event_types:
+            used.is_event = True
         if not used.is_noise and not used.is_event:
             if self._speech_type not in (None, payload_type):
                 self._figures.payload_changes += 1
@@ -228,6 +285,7 @@ class StreamMeter:
         figures.comfort_noise = sum(
             used.packets for used in self._payloads.values() if used.is_noise
         )
+        figures.packetization = self._packetizations.take()
         figures.payloads = [used.payload() for used in self._payloads.values()]
         figures.buckets = [
             tally.bucket(start) for start, tally in sorted(self._tallies.items())

@@ -33,7 +33,7 @@ FAR = 64 << 20
 MAX_DIRECTIONS = 8192
 MAX_HELD = 32 << 20
 
-SYN, ACK = 0x02, 0x10
+SYN, RST, ACK = 0x02, 0x04, 0x10
 _header = struct.Struct("!HHIIBB").unpack_from
 
 
@@ -250,7 +250,7 @@ class _Stream:
         self._position += new
         messages = self._framer.feed(piece.data[known:])
         if piece.missing:
-            messages += self._framer.cut()
+            messages += self._framer.cut(piece.missing)
         delivered.extend(Delivered(ts, self._direction, m) for m in messages)
 
     def _ahead(self, sequence: int) -> int:

@@ -7,6 +7,7 @@
 ``logs.ndjson``       log lines: ``ts`` (ns), ``source``, ``line``
 ``quality.json``      the agents' own reports: ``ts`` (ns), ``report``
 ``media.json``        RTP statistics, one object per stream
+``network.pcap``      ICMP errors, TCP resets, unanswered SYNs; only where there are any
 ====================  ==============================================================
 
 JSON is ASCII: undecodable bytes of a log line are lone surrogates (``\\udc80`` … ), as
@@ -15,6 +16,7 @@ Python's ``surrogateescape`` has them.
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import itertools
 import json
@@ -26,19 +28,25 @@ from typing import cast
 from typing import get_args
 from typing import TypeVar
 
+from ..evidence import CaptureFacts
 from ..evidence import Evidence
 from ..evidence import LogLine
+from ..evidence import NetworkEvent
 from ..evidence import QualityReport
 from ..evidence import RtcpDatagram
 from ..evidence import SipPacket
 from ..evidence import State
 from ..protocols.address import Endpoint
 from ..protocols.address import Transport
+from ..protocols.capture import Incomplete
 from ..protocols.packets import Message
 from ..protocols.packets import PacketError
 from ..protocols.pcapwriter import MAX_TS
 from ..protocols.pcapwriter import pcap
+from ..protocols.pcapwriter import RawPacket
+from ..protocols.pcapwriter import read_packets
 from ..protocols.pcapwriter import read_pcap
+from ..protocols.rtp_figures import is_count
 from . import archive
 
 FORMAT = 1
@@ -93,8 +101,9 @@ def members(evidence: Evidence) -> dict[str, bytes]:
     rtcp = sorted(evidence.rtcp, key=lambda item: item.ts)
     logs = sorted(evidence.logs, key=lambda item: item.ts)
     reports = sorted(evidence.reports, key=lambda item: item.ts)
+    network = sorted(evidence.network, key=lambda item: item.ts)
     first, last = evidence.first_ts, evidence.last_ts
-    manifest = {
+    manifest: dict[str, Any] = {
         "format": FORMAT,
         "customer_id": evidence.customer_id,
         "call_id": evidence.call_id,
@@ -116,15 +125,36 @@ def members(evidence: Evidence) -> dict[str, bytes]:
             for transport, run in itertools.groupby(item.transport for item in sip)
         ],
     }
+    if evidence.capture != CaptureFacts():
+        manifest["capture"] = dataclasses.asdict(evidence.capture)
+    # Of messages that are not whole, by their place in sip.pcap: why, and how many
+    # bytes are missing.
+    incomplete = [
+        [place, item.incomplete, item.missing]
+        for place, item in enumerate(sip)
+        if item.incomplete
+    ]
+    if incomplete:
+        manifest["incomplete"] = incomplete
+    fragments = [
+        [place, item.fragments] for place, item in enumerate(sip) if item.fragments
+    ]
+    if fragments:
+        manifest["fragments"] = fragments
+    if network:
+        manifest["counts"]["network"] = len(network)
     lines = [
         {"ts": kept_time(item.ts), "source": item.source, "line": item.line}
         for item in logs
     ]
     try:
-        return {
+        contents = {
             "manifest.json": json.dumps(manifest, indent=1).encode("ascii"),
             "sip.pcap": _pcap(
-                Message(item.ts, item.src, item.dst, item.transport, item.payload)
+                Message(
+                    *(item.ts, item.src, item.dst, item.transport, item.payload),
+                    missing=item.missing if item.incomplete else 0,
+                )
                 for item in sip
             ),
             "rtcp.pcap": _pcap(
@@ -137,8 +167,13 @@ def members(evidence: Evidence) -> dict[str, bytes]:
             ),
             "media.json": _array(evidence.media),
         }
+        if network:
+            contents["network.pcap"] = _pcap(
+                RawPacket(item.ts, item.packet) for item in network
+            )
     except (ValueError, TypeError, RecursionError) as error:
         raise BundleError(f"this cannot be kept: {error}") from error
+    return contents
 
 
 def unpack(data: bytes, *, customer_id: str, call_id: str) -> Evidence:
@@ -159,13 +194,18 @@ def unpack(data: bytes, *, customer_id: str, call_id: str) -> Evidence:
     state = manifest.get("state")
     agents = manifest.get("agents")
     transports = _transports(manifest.get("transports"))
+    incomplete = _incomplete(manifest.get("incomplete"))
+    fragments = _fragments(manifest.get("fragments"))
     return Evidence(
         customer_id=customer_id,
         call_id=call_id,
         state=cast(State, state) if state in get_args(State) else "PARTIAL",
         sip=[
-            _sip_packet(m, next(transports, None))
-            for m in part.messages("sip.pcap", "sip")
+            _sip_packet(
+                *(m, next(transports, None), incomplete.get(place)),
+                fragments.get(place, 0),
+            )
+            for place, m in enumerate(part.messages("sip.pcap", "sip"))
         ],
         rtcp=[
             RtcpDatagram(m.ts, _known(m.src), _known(m.dst), m.payload)
@@ -174,6 +214,8 @@ def unpack(data: bytes, *, customer_id: str, call_id: str) -> Evidence:
         logs=part.objects("logs.ndjson", "logs", _log_line),
         reports=part.objects("quality.json", "reports", _report),
         media=part.objects("media.json", "media", _stream),
+        network=part.network_events(),
+        capture=_capture_facts(manifest.get("capture")),
         agents=[
             name
             for name in (agents if isinstance(agents, list) else [])
@@ -203,6 +245,23 @@ class _Part:
         except PacketError as error:
             problem = f" ({error})"
         self._check(name, what, len(found), problem)
+        return found
+
+    def network_events(self) -> list[NetworkEvent]:
+        """The packets of ``network.pcap``, which a part without any does not have."""
+        name = "network.pcap"
+        if name not in self.contents and "network" not in self.counts:
+            return []
+        found: list[NetworkEvent] = []
+        problem = ""
+        try:
+            for ts, packet in read_packets(self.contents.get(name, b"")):
+                event = NetworkEvent.read(ts, packet)
+                if event is not None:
+                    found.append(event)
+        except PacketError as error:
+            problem = f" ({error})"
+        self._check(name, "network", len(found), problem)
         return found
 
     def objects(
@@ -249,11 +308,59 @@ def _transports(runs: Any) -> Iterator[Transport]:
                 return
 
 
-def _sip_packet(message: Message, transport: Transport | None) -> SipPacket:
+def _incomplete(listed: Any) -> dict[int, tuple[Incomplete, int]]:
+    """Which messages of sip.pcap are not whole: why, and how much is missing."""
+    found: dict[int, tuple[Incomplete, int]] = {}
+    for item in listed if isinstance(listed, list) else []:
+        match item:
+            case [int(place), "cut" | "fragments" as why, int(missing)]:
+                found[place] = (why, max(missing, 0))
+    return found
+
+
+def _fragments(listed: Any) -> dict[int, int]:
+    """Which messages of sip.pcap came in fragments, and in how many."""
+    found: dict[int, int] = {}
+    for item in listed if isinstance(listed, list) else []:
+        match item:
+            case [int(place), int(count)] if is_count(count):
+                found[place] = count
+    return found
+
+
+def _capture_facts(loaded: Any) -> CaptureFacts:
+    """What the manifest says of the capture; parts of earlier writers say nothing."""
+    facts = CaptureFacts()
+    if not isinstance(loaded, dict):
+        return facts
+    for item in dataclasses.fields(facts):
+        value = loaded.get(item.name)
+        if item.name == "link_types":
+            if isinstance(value, list):
+                facts.link_types = [link for link in value if is_count(link)]
+        elif item.name == "has_rtp":
+            facts.has_rtp = value if isinstance(value, bool) else None
+        elif is_count(value):
+            setattr(facts, item.name, value)
+    return facts
+
+
+def _sip_packet(
+    message: Message,
+    transport: Transport | None,
+    incomplete: tuple[Incomplete, int] | None,
+    fragments: int,
+) -> SipPacket:
+    why, missing = incomplete or ("", 0)
     if transport is None:
         transport = cast(Transport, message.transport)
     src, dst = message.src or _NOWHERE, message.dst or _NOWHERE
-    return SipPacket(message.ts, src, dst, transport, message.payload)
+    return SipPacket(
+        *(message.ts, src, dst, transport, message.payload),
+        missing=missing,
+        incomplete=why,
+        fragments=fragments,
+    )
 
 
 def _log_line(loaded: dict[str, Any]) -> LogLine | None:
@@ -278,7 +385,7 @@ def _known(endpoint: Endpoint | None) -> Endpoint | None:
     return None if endpoint in (_NOWHERE, _NOWHERE_V6) else endpoint
 
 
-def _pcap(items: Iterable[Message]) -> bytes:
+def _pcap(items: Iterable[Message | RawPacket]) -> bytes:
     return b"".join(pcap(item._replace(ts=kept_time(item.ts)) for item in items))
 
 

@@ -16,8 +16,10 @@ from jsonschema import ValidationError
 
 from flask_sipvault.analysis.document.document import call_document
 from flask_sipvault.analysis.explain import explain
+from flask_sipvault.evidence import CaptureFacts
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import LogLine
+from flask_sipvault.evidence import NetworkEvent
 from flask_sipvault.evidence import QualityReport
 from flask_sipvault.evidence import RtcpDatagram
 from flask_sipvault.evidence import SipPacket
@@ -25,6 +27,13 @@ from flask_sipvault.importing.importer import import_capture
 from flask_sipvault.masking import mask
 from flask_sipvault.protocols.address import Endpoint
 from flask_sipvault.protocols.capture import read_capture
+
+from ..wire import ALICE
+from ..wire import BOB
+from ..wire import icmp
+from ..wire import sip
+from ..wire import tcp
+from ..wire import udp
 
 _RECORDINGS = Path(__file__).parents[1] / "data" / "agent"
 
@@ -81,6 +90,28 @@ def test_so_is_every_call_that_others_captured(
 def test_so_is_a_masked_call(validator: Draft202012Validator) -> None:
     for evidence in _calls(_RECORDINGS / "answered_rtcp.pcap"):
         validator.validate(_document(mask(evidence)))
+
+
+def test_so_is_a_call_with_all_that_a_capture_may_lack(
+    validator: Draft202012Validator,
+) -> None:
+    invite = sip("INVITE sip:bob@example.com SIP/2.0")
+    packets = [icmp(3, 4, udp(invite), mtu=1400), tcp(0x04), tcp(0x02)]
+    events = [NetworkEvent.read(n, packet) for n, packet in enumerate(packets)]
+    cut = SipPacket(1, ALICE, BOB, "udp", invite[:300], 99, "cut", 2)
+    evidence = Evidence("acme", "call@example.com", sip=[cut])
+    evidence.network = [event for event in events if event is not None]
+    evidence.capture = CaptureFacts(1, 300, 2, 3, 1, 4, [1, 101], has_rtp=False)
+    document = _document(evidence)
+    validator.validate(document)
+    assert [it["kind"] for it in document["network"]] == [
+        *("too-big", "reset", "unanswered")
+    ]
+    assert document["network"][0]["mtu"] == 1400
+    assert document["capture"]["cut_at"] == 300
+    (message,) = document["messages"]
+    assert (message["incomplete"], message["missing_bytes"]) == ("cut", 99)
+    assert message["fragments"] == 2
 
 
 _ENDS = st.sampled_from([Endpoint("192.0.2.1", 5060), Endpoint("2001:db8::2", 0)])

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from flask_sipvault.evidence import CaptureFacts
+
 LABELLED = Path(__file__).parents[1] / "data" / "labelled"
 
 
@@ -133,3 +135,19 @@ def test_a_hop_over_tls_that_was_not_captured_is_told_by_its_via(story: Any) -> 
     story.invite(0, "proxy > bob", headers=far)
     (limit,) = story.call().visibility.of("encrypted")
     assert limit.numbers == (1,)
+
+
+def test_what_its_capture_lacks_is_told_by_the_messages_that_show_it(
+    story: Any,
+) -> None:
+    story.invite(0).reply(1, "100 Trying").reply(2, "200 OK")
+    first, second, _ = story.evidence.sip
+    first.incomplete, first.missing = "cut", 200
+    second.incomplete, second.missing = "fragments", 700
+    story.evidence.capture = CaptureFacts(9, 96, 2, 40, 3)
+    visibility = story.call().visibility
+    found = {limit.kind: (limit.numbers, limit.count) for limit in visibility.limits}
+    assert found["frames-cut"] == ((1,), 9)
+    assert found["fragments-missing"] == ((2,), 2)
+    assert found["captured-twice"] == ((), 40)
+    assert found["clock-step"] == ((), 3)

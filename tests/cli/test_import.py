@@ -14,6 +14,13 @@ from flask_sipvault.evidence import Evidence
 from flask_sipvault.vault.folder import FolderStore
 from flask_sipvault.vault.vault import Vault
 
+from ..wire import capture
+from ..wire import icmp
+from ..wire import sdp
+from ..wire import Seen
+from ..wire import sip
+from ..wire import udp
+
 Run = Callable[..., Result]
 
 SCENARIOS = sorted(
@@ -238,6 +245,58 @@ def test_times_may_be_moved_to_now(
 def test_rtp_of_no_call_is_told(run: Run, public_corpus: Path) -> None:
     result = run("import", public_corpus / "heplify_rtp_rtcp_sip.pcap")
     assert "RTP streams of no call that was seen: 3." in result.stderr
+
+
+def test_cut_frames_are_told_and_what_to_do_about_them(
+    run: Run, tmp_path: Path
+) -> None:
+    invite = udp(sip("INVITE sip:bob@example.com SIP/2.0", body=sdp(4000)))
+    whole = udp(sip("BYE sip:bob@example.com SIP/2.0", cseq="2 BYE"))
+    path = tmp_path / "short.pcap"
+    seen = [Seen(0, invite, 60), Seen(1, invite, len(invite)), Seen(2, whole)]
+    path.write_bytes(capture(seen).getvalue())
+    result = run("import", path)
+    assert result.exit_code == 0
+    assert (
+        f"short.pcap: 2 of 3 frames are cut off at {len(invite)} bytes, and what came"
+        " behind is lost. Capture with -s 0 to keep all of each frame."
+    ) in result.stderr
+    shown = run("show", "call@example.com")
+    assert shown.stdout.splitlines()[-1] == (
+        f"1 packet was cut off at {len(invite)} bytes when it was captured; capture"
+        " with -s 0."
+    )
+
+
+def test_messages_that_are_cut_before_their_call_id_are_told(
+    run: Run, tmp_path: Path
+) -> None:
+    invite = udp(sip("INVITE sip:bob@example.com SIP/2.0"))
+    path = tmp_path / "short.pcap"
+    path.write_bytes(capture([Seen(0, invite, 100)]).getvalue())
+    result = run("import", path)
+    assert "No call was found." in result.stderr
+    assert "cut off before the end of their Call-ID, left out: 1." in result.stderr
+
+
+def test_a_clock_that_was_set_is_told(run: Run, tmp_path: Path) -> None:
+    invite = udp(sip("INVITE sip:bob@example.com SIP/2.0"))
+    path = tmp_path / "clock.pcap"
+    path.write_bytes(capture([Seen(9, invite), Seen(1, invite)]).getvalue())
+    result = run("import", path)
+    assert "clock.pcap: time runs back once within it" in result.stderr
+
+
+def test_what_the_network_said_is_shown_with_the_call(run: Run, tmp_path: Path) -> None:
+    invite = udp(sip("INVITE sip:bob@example.com SIP/2.0"))
+    path = tmp_path / "icmp.pcap"
+    error = icmp(3, 4, invite, mtu=1400, by="203.0.113.1")
+    path.write_bytes(capture([Seen(0, invite), Seen(0.25, error)]).getvalue())
+    run("import", path)
+    assert run("show", "call@example.com").stdout.splitlines()[-1] == (
+        "0.2 s: 203.0.113.1 says: too big, and not to be fragmented (MTU 1400), of UDP"
+        " 192.0.2.1:5060 → 198.51.100.2:5060"
+    )
 
 
 def test_a_truncated_capture_gives_what_is_whole(

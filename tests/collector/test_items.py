@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from flask_sipvault.collector.items import from_frame
 from flask_sipvault.collector.items import from_hep
 from flask_sipvault.collector.items import Item
+from flask_sipvault.protocols import capture
 from flask_sipvault.protocols import hep
 from flask_sipvault.protocols.address import Endpoint
 from flask_sipvault.protocols.agent import BadFrame
@@ -129,6 +130,19 @@ def test_a_message_over_hep() -> None:
         cseq_method="INVITE",
         of_call=False,
     )
+
+
+@pytest.mark.parametrize("protocol", [*range(256), 300])
+def test_the_collector_takes_what_an_import_takes_but_nobody_s_voice(
+    protocol: int,
+) -> None:
+    sent = packet(protocol, INVITE if protocol == hep.SIP else b"{}")
+    taken, captured = from_hep(sent, "acme", 5), capture.from_hep(sent, 5)
+    if captured is None or captured.kind == "rtp":
+        assert taken is None
+    else:
+        assert taken is not None
+        assert (taken.kind, taken.call_id) == (captured.kind, captured.call_id)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,14 @@ from hypothesis import strategies as st
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import LogLine
 from flask_sipvault.evidence import merge
+from flask_sipvault.evidence import NetworkEvent
 from flask_sipvault.evidence import SipPacket
 from flask_sipvault.importing.twice import adds_to
 from flask_sipvault.importing.twice import offset_to
 from flask_sipvault.protocols.address import Endpoint
+
+from ..wire import icmp
+from ..wire import udp
 
 A, B = Endpoint("192.0.2.1", 5060), Endpoint("192.0.2.2", 5060)
 T = 1_795_442_531_000_000_000
@@ -93,3 +97,12 @@ def test_a_new_line_of_the_log_is_something_new() -> None:
     more.logs.append(LogLine(T, "proxy.log", "a line"))
     assert offset_to(stored, more, moved=False) == 0
     assert adds_to(merge([stored]), more)
+
+
+def test_a_packet_of_the_network_is_something_new() -> None:
+    stored, more = merge([evidence(*CALL)]), evidence(*CALL)
+    event = NetworkEvent.read(T, icmp(3, 3, udp(b"INVITE")))
+    assert event is not None
+    more.network.append(event)
+    assert adds_to(stored, more)
+    assert not adds_to(merge([more]), more)

@@ -16,12 +16,22 @@ from flask_sipvault.analysis.explain import explain
 from flask_sipvault.analysis.ladder.ladder import ladder
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import LogLine
+from flask_sipvault.evidence import NetworkEvent
 from flask_sipvault.evidence import SipPacket
 from flask_sipvault.importing.importer import import_capture
 from flask_sipvault.masking import mask
 from flask_sipvault.protocols.address import Endpoint
 from flask_sipvault.protocols.capture import read_capture
+from flask_sipvault.protocols.rtp_events import TelephoneEvent
+from flask_sipvault.protocols.rtp_figures import from_json
+from flask_sipvault.protocols.rtp_figures import StreamFigures
 
+from ..wire import ALICE
+from ..wire import BOB
+from ..wire import icmp
+from ..wire import sip
+from ..wire import tcp
+from ..wire import udp
 from .people import call_of
 from .people import People
 from .people import people
@@ -150,3 +160,49 @@ def test_a_log_line_before_the_messages_names_nobody_either() -> None:
     evidence.logs = [LogLine(0, "", "waiting for alice, who calls bob")]
     (line,) = mask(evidence).logs
     assert line.line == "waiting for user-2, who calls user-1"
+
+
+def test_a_message_that_is_cut_shows_no_half_of_a_number() -> None:
+    whole = sip("INVITE sip:4930123456@example.com SIP/2.0", contact="sip:4930987654@h")
+    for size in range(60, len(whole)):
+        cut = SipPacket(
+            *(1, ALICE, BOB, "udp", whole[:size], len(whole) - size),
+            incomplete="cut",
+        )
+        masked = mask(Evidence("acme", "call@example.com", sip=[cut])).sip[0]
+        assert b"49301" not in masked.payload
+        assert b"49309" not in masked.payload
+        assert masked.incomplete == "cut"
+        assert masked.missing >= cut.missing
+
+
+def test_an_error_of_the_network_says_the_same_of_nobody() -> None:
+    invite = udp(sip("INVITE sip:4930123456@example.com SIP/2.0"))
+    packets = [
+        icmp(3, 4, invite, quoted=400, mtu=1400, by="203.0.113.77"),
+        tcp(0x04, BOB, ALICE),
+        tcp(0x02, ALICE, BOB),
+    ]
+    events = [NetworkEvent.read(n, packet) for n, packet in enumerate(packets)]
+    call = Evidence("acme", "call@example.com")
+    call.network = [event for event in events if event is not None]
+    masked = mask(call)
+    kinds = [event.error.kind for event in masked.network]
+    assert kinds == ["too-big", "reset", "unanswered"]
+    assert masked.network[0].error.mtu == 1400
+    for event in masked.network:
+        assert NetworkEvent.read(event.ts, event.packet) == event
+        assert b"4930123456" not in event.packet
+    lost = [(it.error.lost_src, it.error.lost_dst) for it in masked.network]
+    assert lost[0] == lost[1] == lost[2]
+    assert lost[0] != (ALICE, BOB)
+    assert lost[0][0].port == ALICE.port
+
+
+def test_which_keys_were_pressed_is_masked() -> None:
+    event = TelephoneEvent(7, 1, 2, 101, 100, 10, 7, ended=True, described=True)
+    stream = StreamFigures(1, ALICE, BOB, 1, 2, 7, 7, telephone_events=[event])
+    masked = mask(Evidence("acme", "call@example.com", media=[stream.as_json()]))
+    read = from_json(masked.media[0])
+    assert read is not None
+    assert read.telephone_events == [dataclasses.replace(event, event=None)]

@@ -25,6 +25,7 @@ from flask_sipvault.protocols import tcp
 from flask_sipvault.protocols.address import Endpoint
 from flask_sipvault.protocols.capture import Captured
 from flask_sipvault.protocols.capture import CaptureError
+from flask_sipvault.protocols.capture import from_hep
 from flask_sipvault.protocols.capture import read_capture
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -236,7 +237,21 @@ class TestContentDecides:
         icmp = b"\x03\x03\0\0\0\0\0\0" + quoted
         ip = dpkt.ip.IP(src=b"\xc0\0\2\2", dst=b"\xc0\0\2\1", p=1, data=icmp)
         ip.len = len(ip)
-        assert list(read_capture(pcap(bytes(ip), link=101))) == []
+        (found,) = read_capture(pcap(bytes(ip), link=101))
+        assert (found.kind, found.payload) == ("network", bytes(ip))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "kind"),
+    [
+        *((1, "sip"), (4, "rtp"), (5, "rtcp"), (100, "log"), (0x56, "log")),
+        *((34, "quality"), (35, "quality"), (101, "quality"), (2, None), (61, None)),
+    ],
+)
+def test_what_hep_carries_is_told_by_its_type(protocol: int, kind: str | None) -> None:
+    payload = REGISTER if protocol == 1 else b"{}"
+    found = from_hep(hep.HepPacket(protocol, payload, correlation_id="a@b"), 5)
+    assert (found.kind if found else None) == kind
 
 
 class TestHep:

@@ -61,7 +61,8 @@ def unwrapped(link: int, *frames: bytes) -> Packet | None:
     packet = None
     for frame in frames:
         packet = unwrap(link, 0, frame, fragments)
-    return packet
+    # What comes before the payload differs from test to test, as do fragments.
+    return None if packet is None else packet._replace(header=b"", fragments=0)
 
 
 PLAIN = Packet(SRC, DST, 17, DATA, 0)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from flask_sipvault.protocols.address import Endpoint
 from flask_sipvault.protocols.packets import Framer
+from flask_sipvault.protocols.packets import length_on_wire
 from flask_sipvault.protocols.packets import MAX_SEGMENT
 from flask_sipvault.protocols.packets import MAX_UDP_PAYLOAD
 from flask_sipvault.protocols.packets import Message
@@ -34,6 +35,7 @@ sent = st.builds(
     endpoints,
     st.sampled_from(["udp", "tcp", "sctp"]),
     st.binary(max_size=300),
+    st.just(0),
 )
 
 
@@ -65,6 +67,24 @@ def test_a_message_of_any_size_is_read_back(
     [read] = messages(frames(message))
     assert read.payload == message.payload
     assert (read.src, read.dst) == (src, dst)
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize(("src", "dst"), [(ALICE, BOB), (ALICE6, BOB6)])
+def test_a_message_that_was_cut_off_has_headers_of_the_whole_one(
+    transport: str, src: Endpoint, dst: Endpoint
+) -> None:
+    cut = Message(1, src, dst, transport, b"INVITE", missing=1000)
+    ((_, packet),) = frames(cut)
+    assert length_on_wire(packet) == len(packet) + 1000
+    with pytest.raises(PacketError, match="not as it was written"):
+        list(messages([(1, packet)]))
+
+
+def test_what_follows_in_a_tcp_stream_counts_the_bytes_that_are_missing() -> None:
+    cut = Message(1, ALICE, BOB, "tcp", b"INVITE", missing=1000)
+    (_, first), (_, second) = frames(cut, cut)
+    assert tcp_numbers(second)[0] - tcp_numbers(first)[0] == 1006
 
 
 def test_a_datagram_is_one_packet_whatever_the_mtu() -> None:

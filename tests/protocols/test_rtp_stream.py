@@ -23,6 +23,7 @@ from flask_sipvault.protocols.pcapwriter import pcap
 from flask_sipvault.protocols.rtp import parse_header
 from flask_sipvault.protocols.rtp import RtpHeader
 from flask_sipvault.protocols.rtp_figures import StreamFigures
+from flask_sipvault.protocols.rtp_stream import CUT
 from flask_sipvault.protocols.rtp_stream import StreamMeter
 from flask_sipvault.protocols.sdp import Codec
 from flask_sipvault.protocols.sdp import STATIC_CODECS
@@ -50,7 +51,8 @@ def packet(
     payload_type: int = PCMU,
     timestamp: int | None = None,
     marker: bool = False,
-) -> tuple[int, int, int, int]:
+    size: int = 160,
+) -> tuple[int, int, int, int, int]:
     """The n-th of a stream of PCMU with a packet each 20 ms.
 
     :param at: when it comes, in ms since the beginning.
@@ -58,10 +60,11 @@ def packet(
     at = 20 * n if at is None else at
     timestamp = 160 * n if timestamp is None else timestamp
     second = payload_type | marker << 7
-    return BEGIN + round(at * MS), second, n & 0xFFFF, timestamp & 0xFFFF_FFFF
+    ts = BEGIN + round(at * MS)
+    return ts, second, n & 0xFFFF, timestamp & 0xFFFF_FFFF, size
 
 
-def measured(packets: Iterable[tuple[int, int, int, int]]) -> StreamFigures:
+def measured(packets: Iterable[tuple[int, int, int, int, int]]) -> StreamFigures:
     running = meter()
     running.feed(packets)
     figures = running.take()
@@ -94,7 +97,7 @@ class TestCounting:
         self,
     ) -> None:
         numbers = [0, 1, 1, 3, 4, 4, 5]
-        figures = measured(packet(n) for n in numbers)
+        figures = measured(packet(n, at=10 * i) for i, n in enumerate(numbers))
         assert (figures.packets, figures.expected, figures.lost) == (7, 6, -1)
         assert (figures.missing, figures.duplicates) == (1, 2)
         assert figures.loss_percent == 0
@@ -110,7 +113,7 @@ class TestCounting:
     def test_a_header_may_be_given_as_it_was_read(self) -> None:
         one, other = meter(), meter()
         one.add(BEGIN, RtpHeader(PCMU, True, 65535, 160, 7, 160, 0, False))
-        other.feed([(BEGIN, 0x80, 65535, 160)])
+        other.feed([(BEGIN, 0x80, 65535, 160, 160)])
         assert one.take() == other.take()
 
     def test_without_packets_there_is_nothing(self) -> None:
@@ -244,7 +247,7 @@ class TestBuckets:
         assert shaky.jitter_avg == pytest.approx(10, rel=0.1)
 
     def test_what_comes_twice_is_received_but_not_expected(self) -> None:
-        (bucket,) = measured([packet(0), packet(0), packet(1)]).buckets
+        (bucket,) = measured([packet(0), packet(0, at=2), packet(1)]).buckets
         assert (bucket.packets, bucket.expected, bucket.lost) == (3, 2, 0)
 
 
@@ -295,7 +298,7 @@ def test_a_doctored_stream_shows_exactly_the_loss_that_was_made(
     count = 300
     dropped = {n for n in range(1, count - 1) if chance.random() < share}
     figures = measured(
-        (BEGIN + 20 * n * MS, 0, start + n & 0xFFFF, 160 * n)
+        (BEGIN + 20 * n * MS, 0, start + n & 0xFFFF, 160 * n, 160)
         for n in range(count)
         if n not in dropped
     )
@@ -314,15 +317,17 @@ def test_a_doctored_stream_shows_exactly_the_loss_that_was_made(
             st.sampled_from([0, 0x80, 13, 19, 101, 0x80 | 101, 96, 97]),
             st.integers(0, 0xFFFF) | st.integers(0, 20),
             st.integers(0, 0xFFFF_FFFF),
+            st.integers(0, 0xFFFF),
         ),
         min_size=1,
     )
 )
 def test_whatever_comes_the_figures_agree_with_each_other(
-    packets: list[tuple[int, int, int, int]],
+    packets: list[tuple[int, int, int, int, int]],
 ) -> None:
     figures = measured(packets)
-    assert figures.packets == len(packets)
+    assert figures.packets + figures.copies == len(packets)
+    assert figures.cut == sum(size >= CUT for *_, size in packets) or figures.copies
     assert figures.lost == figures.expected - figures.packets
     assert figures.lost == figures.missing - figures.duplicates - figures.strays
     assert sum(b.packets for b in figures.buckets) == figures.packets
@@ -466,7 +471,7 @@ def doctored(seed: int) -> Iterable[Message]:
         delay = chance.expovariate(1 / 4) if 0 < n < 1498 else 60 * (n > 0)
         came.append((20 * n * MS + round(delay * MS), n))
         if chance.random() < 0.01:
-            came.append((came[-1][0] + MS // 10, n))
+            came.append((came[-1][0] + 3 * MS // 2, n))
     for at, n in sorted(came):
         header = (0x8008 << 16 | 65_000 + n & 0xFFFF).to_bytes(4, "big")
         payload = header + (160 * n).to_bytes(4, "big") + b"SSRC" + b"\xd5" * 160

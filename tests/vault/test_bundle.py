@@ -16,8 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flask_sipvault.evidence import CaptureFacts
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import LogLine
+from flask_sipvault.evidence import NetworkEvent
 from flask_sipvault.evidence import QualityReport
 from flask_sipvault.evidence import RtcpDatagram
 from flask_sipvault.evidence import SipPacket
@@ -31,9 +33,23 @@ from flask_sipvault.vault import bundle
 from flask_sipvault.vault.bundle import BundleError
 from flask_sipvault.vault.bundle import OtherCallError
 
+from ..wire import ALICE6
+from ..wire import BOB6
+from ..wire import icmp
+from ..wire import tcp
+from ..wire import udp
+
 T = 1_795_000_000_123_456_789
 ALICE, BOB = Endpoint("192.0.2.1", 5060), Endpoint("198.51.100.2", 5061)
 CALL_ID, CUSTOMER = "1-2345@192.0.2.1", "acme"
+
+NETWORK_PACKETS = [
+    icmp(3, 4, udp(b"INVITE sip:b@h SIP/2.0\r\n"), mtu=1400, quoted=60),
+    icmp(2, 0, udp(b"INVITE sip:b@h SIP/2.0\r\n", ALICE6, BOB6), mtu=1280),
+    icmp(3, 3, udp(b"INVITE sip:b@h SIP/2.0\r\n"), quoted=500)[:60],
+    tcp(0x04),
+    tcp(0x02),
+]
 
 endpoints = st.builds(
     Endpoint,
@@ -64,6 +80,17 @@ evidences = st.builds(
             endpoints,
             st.sampled_from(get_args(Transport)),
             st.binary(max_size=200),
+            fragments=st.integers(0, 3),
+        )
+        | st.builds(
+            SipPacket,
+            times,
+            endpoints,
+            endpoints,
+            st.sampled_from(("udp", "tcp", "tls", "ws")),
+            st.binary(max_size=200),
+            st.integers(1, 60_000),
+            st.sampled_from(("cut", "fragments")),
         )
     ),
     rtcp=st.lists(
@@ -78,6 +105,19 @@ evidences = st.builds(
     logs=st.lists(st.builds(LogLine, times, lines, lines)),
     reports=st.lists(st.builds(QualityReport, times, objects)),
     media=st.lists(objects),
+    network=st.lists(
+        st.builds(
+            lambda ts, packet: NetworkEvent.read(ts, packet),
+            times,
+            st.sampled_from(NETWORK_PACKETS),
+        )
+    ),
+    capture=st.builds(
+        CaptureFacts,
+        *([st.integers(0, 1 << 40)] * 6),
+        st.lists(st.integers(0, 300), unique=True).map(sorted),
+        st.sampled_from((None, True, False)),
+    ),
     agents=st.lists(st.text()),
 )
 
@@ -96,6 +136,12 @@ def a_call(**changes: Any) -> Evidence:
         logs=[LogLine(T + i, "kamailio.log", f"line {i} \udcff é") for i in range(50)],
         reports=[QualityReport(T, {"summary": {"mos": 4.1}})],
         media=[{"ssrc": "0x00000001", "lost": None}, {"ssrc": "0x00000002"}],
+        network=[
+            event
+            for i, packet in enumerate(NETWORK_PACKETS)
+            if (event := NetworkEvent.read(T + i, packet)) is not None
+        ],
+        capture=CaptureFacts(2, 300, 1, 4, 1, link_types=[1], has_rtp=True),
         agents=["edge-1"],
     )
     return replace(call, **changes)
@@ -119,6 +165,81 @@ def test_all_that_was_captured_comes_back_as_it_was(evidence: Evidence) -> None:
         call_id=evidence.call_id,
     )
     assert unpacked == evidence
+
+
+def test_the_sample_has_every_packet_of_the_network() -> None:
+    assert len(a_call().network) == len(NETWORK_PACKETS)
+
+
+def test_a_part_of_before_there_were_packets_of_the_network_is_read() -> None:
+    call = a_call(network=[], capture=CaptureFacts())
+    contents = archive.read(bundle.pack(call))[0]
+    assert set(json.loads(contents["manifest.json"])) == {
+        *("format", "customer_id", "call_id", "state", "first_ts", "last_ts"),
+        *("counts", "agents", "transports"),
+    }
+    assert "network.pcap" not in contents
+    assert unpack(bundle.pack(call)) == call
+
+
+def test_a_member_that_a_later_version_adds_does_no_harm() -> None:
+    part = with_member(bundle.pack(a_call()), "later.bin", b"whatever")
+    assert unpack(part) == a_call()
+
+
+def test_packets_of_the_network_that_are_damaged_are_told() -> None:
+    part = with_member(bundle.pack(a_call()), "network.pcap", b"damaged")
+    read = unpack(part)
+    assert read.network == []
+    assert read.damage == [
+        "network.pcap: 0 of 5 could be read (it does not begin as it was written)"
+    ]
+    assert read.sip == a_call().sip
+
+
+@given(json_values, json_values, json_values)
+def test_facts_of_the_capture_that_are_none_are_passed_over(
+    capture: Any, incomplete: Any, fragments: Any
+) -> None:
+    contents = archive.read(bundle.pack(a_call()))[0]
+    manifest = json.loads(contents["manifest.json"])
+    manifest |= {
+        "capture": {"frames_cut": capture, "link_types": incomplete, "has_rtp": 7},
+        "incomplete": incomplete,
+        "fragments": fragments,
+    }
+    part = with_member(
+        bundle.pack(a_call()), "manifest.json", json.dumps(manifest).encode()
+    )
+    assert len(unpack(part).sip) == len(a_call().sip)
+
+
+def test_wireshark_says_what_was_cut_off_and_what_the_network_said(
+    tmp_path: Path, need_tool: Callable[[str], str]
+) -> None:
+    tshark = need_tool("tshark")
+    cut = SipPacket(T, ALICE, BOB, "udp", b"INVITE sip:b@h SIP/2.0\r\n", 500, "cut")
+    contents = archive.read(bundle.pack(a_call(sip=[cut])))[0]
+
+    def shown(name: str, *fields: str) -> list[str]:
+        path = tmp_path / name
+        path.write_bytes(contents[name])
+        wanted = [word for field in fields for word in ("-e", field)]
+        command = [tshark, "-n", "-r", str(path), "-T", "fields", *wanted]
+        out = subprocess.run(command, check=True, capture_output=True, text=True)
+        return out.stdout.splitlines()
+
+    (lengths,) = shown("sip.pcap", "frame.len", "frame.cap_len")
+    captured = 28 + len(cut.payload)
+    assert lengths.split() == [str(captured + 500), str(captured)]
+    fields = "icmp.type", "icmp.mtu", "icmpv6.type", "tcp.flags.reset", "udp.dstport"
+    first, second, third, reset, syn = (
+        line.split("\t") for line in shown("network.pcap", *fields)
+    )
+    assert first == ["3", "1400", "", "", "5060"]
+    assert second[2] == "2"
+    assert third[0] == "3"
+    assert (reset[3], syn[3]) == ("1", "0")
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
@@ -164,6 +285,7 @@ def test_an_impossible_time_is_moved_to_the_nearest_possible(
         rtcp=[RtcpDatagram(ts, None, None, b"x")],
         logs=[LogLine(ts, "", "x")],
         reports=[QualityReport(ts, {})],
+        network=[replace(a_call().network[0], ts=ts)],
     )
     assert set(unpack(bundle.pack(call)).times()) == {kept}
 
@@ -173,7 +295,7 @@ def test_the_manifest_says_whose_part_it_is_and_what_is_in_it() -> None:
         manifest = json.loads(opened.read("manifest.json"))
         assert opened.namelist() == [
             *("manifest.json", "sip.pcap", "rtcp.pcap"),
-            *("logs.ndjson", "quality.json", "media.json"),
+            *("logs.ndjson", "quality.json", "media.json", "network.pcap"),
         ]
     assert manifest == {
         "format": 1,
@@ -182,11 +304,28 @@ def test_the_manifest_says_whose_part_it_is_and_what_is_in_it() -> None:
         "state": "COMPLETE",
         "first_ts": T,
         "last_ts": T + 49,
-        "counts": {"sip": 6, "rtcp": 3, "logs": 50, "reports": 1, "media": 2},
+        "counts": {
+            "sip": 6,
+            "rtcp": 3,
+            "logs": 50,
+            "reports": 1,
+            "media": 2,
+            "network": 5,
+        },
         "agents": ["edge-1"],
         "transports": [
             *(["udp", 1], ["tls", 2], ["ws", 1], ["sctp", 1], ["tcp", 1]),
         ],
+        "capture": {
+            "frames_cut": 2,
+            "cut_at": 300,
+            "fragments_missing": 1,
+            "duplicates": 4,
+            "clock_steps": 1,
+            "network_left_out": 0,
+            "link_types": [1],
+            "has_rtp": True,
+        },
     }
 
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ...evidence import NetworkEvent
 from ...protocols import rtcp
 from ...protocols.address import Endpoint
 from ..explain import Call
@@ -56,6 +57,11 @@ def call_document(call: Call) -> dict[str, Any]:
             }
             for line in sorted(evidence.logs, key=lambda line: line.ts)
         ],
+        "network": [
+            _network_event(event)
+            for event in sorted(evidence.network, key=lambda event: event.ts)
+        ],
+        "capture": dataclasses.asdict(evidence.capture),
         "findings": findings_document(call.findings),
         "legs": [{"why": why, "call_id": other} for why, other in evidence.legs],
         "agents": list(evidence.agents),
@@ -89,9 +95,32 @@ def _message(message: Message) -> dict[str, Any]:
         "branch": message.branch or None,
         "transaction": message.transaction,
         "retransmission_of": message.retransmission_of,
+        "copy_of": message.copy_of,
         "problem": message.problem or None,
+        "incomplete": message.incomplete or None,
+        "missing_bytes": message.missing,
+        "fragments": message.fragments,
         "raw": text,
         "raw_base64": encoded,
+    }
+
+
+def _network_event(event: NetworkEvent) -> dict[str, Any]:
+    error = event.error
+    kind, code = error.code or (None, None)
+    return {
+        "ts": event.ts,
+        "kind": error.kind,
+        "src": str(error.src),
+        "dst": str(error.dst),
+        "icmp_type": kind,
+        "icmp_code": code,
+        "mtu": error.mtu,
+        "transport": error.transport,
+        "lost_src": str(error.lost_src),
+        "lost_dst": str(error.lost_dst),
+        "lost_size": error.lost_size,
+        "packet": event.packet.hex(),
     }
 
 

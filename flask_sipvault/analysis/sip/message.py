@@ -10,6 +10,7 @@ from ...protocols import sdp
 from ...protocols import sip
 from ...protocols.address import Endpoint
 from ...protocols.address import Transport
+from ...protocols.capture import Incomplete
 from ...protocols.sip_fields import Via
 
 #: What a Via branch begins with if it names one transaction only (RFC 3261 section
@@ -42,6 +43,9 @@ class Message:
         retransmission nor a message of its own.
     :param vias: the topmost first; ``branches`` of each of them, "" for none.
     :param from_tag: the tag of From, ``to_tag`` that of To; "" where there is none.
+    :param incomplete: why its end is missing, as in
+        :class:`~flask_sipvault.evidence.SipPacket`; ``missing`` how many bytes;
+        ``fragments`` in how many IP fragments it came.
     :param leg: the letter of its leg where several are shown as one call, see
         :mod:`.joined`; "" otherwise.
     """
@@ -67,6 +71,9 @@ class Message:
     transaction: int | None = None
     retransmission_of: int | None = None
     sending: int = 1
+    incomplete: Incomplete = ""
+    missing: int = 0
+    fragments: int = 0
     leg: str = ""
     copy_of: int | None = None
     vias: list[Via] = field(default_factory=list)

@@ -9,13 +9,10 @@ from collections.abc import Iterable
 from ...evidence import SipPacket
 from ...protocols import sdp
 from ...protocols import sip
+from ...protocols.pcapfile import COPY_NS
 from .hosts import Hosts
 from .message import Message as Message
 from .order import in_order
-
-#: The same datagram between the same two addresses so soon again is a mirror port's
-#: copy: the fastest retransmission comes T1 = 500 ms later.
-COPY_NS = 1_000_000
 
 
 def read_messages(packets: Iterable[SipPacket]) -> list[Message]:
@@ -36,7 +33,7 @@ def read_messages(packets: Iterable[SipPacket]) -> list[Message]:
 def _read(packet: SipPacket, hosts: Hosts) -> Message:
     """A message that has no number yet."""
     try:
-        parsed = sip.parse(packet.payload)
+        parsed = sip.parse(packet.readable)
     except sip.SipError as error:
         parsed, problem = None, str(error)
     else:
@@ -56,6 +53,9 @@ def _read(packet: SipPacket, hosts: Hosts) -> Message:
         sdp=None,
         origin=hosts.of(packet.src, packet.transport),
         target=hosts.of(packet.dst, packet.transport),
+        incomplete=packet.incomplete,
+        missing=packet.missing,
+        fragments=packet.fragments,
     )
     if parsed is not None:
         _describe(message, parsed)

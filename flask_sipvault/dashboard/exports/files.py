@@ -12,6 +12,7 @@ from ...evidence import Evidence
 from ...protocols.packets import Message
 from ...protocols.pcapwriter import Note
 from ...protocols.pcapwriter import pcapng
+from ...protocols.pcapwriter import RawPacket
 from .. import formatting as figures
 from ..panels.messages.highlight import hexdump
 from ..panels.messages.highlight import is_text
@@ -24,8 +25,9 @@ _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def capture(call: Call) -> bytes:
-    """A pcapng file of SIP, RTCP and log lines. The SIP comes in the order of the page,
-    which Wireshark keeps, also where that is not quite the order of its times.
+    """A pcapng file of SIP, RTCP, errors of the network and log lines. The SIP comes in
+    the order of the page, which Wireshark keeps, also where that is not quite the order
+    of its times.
 
     Log lines are systemd journal export blocks, not packet comments: tshark 4.0 and
     Wireshark list them between the packets, at their own time and with their text in
@@ -34,9 +36,14 @@ def capture(call: Call) -> bytes:
     """
     evidence = call.evidence
     signalling = [
-        Message(message.ts, message.src, message.dst, message.transport, message.raw)
+        Message(
+            *(message.ts, message.src, message.dst, message.transport, message.raw),
+            missing=message.missing if message.incomplete else 0,
+        )
         for message in call.messages
     ]
+    events = sorted(evidence.network, key=lambda event: event.ts)
+    network = [RawPacket(event.ts, event.packet) for event in events]
     # An agent's RTCP comes without addresses. Where the SDP makes them certain it gets
     # them here, so that Wireshark knows it for RTCP; else 0.0.0.0:0.
     captured = sorted(evidence.rtcp, key=lambda datagram: datagram.ts)
@@ -46,7 +53,7 @@ def capture(call: Call) -> bytes:
     ]
     lines = sorted(evidence.logs, key=lambda line: line.ts)
     notes = [Note(line.ts, line.source, line.text) for line in lines]
-    return b"".join(pcapng(signalling, reports, notes))
+    return b"".join(pcapng(signalling, reports, network, notes))
 
 
 def bundle(parts: Iterable[tuple[str, bytes]]) -> bytes:

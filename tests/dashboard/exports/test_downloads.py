@@ -32,6 +32,8 @@ from flask_sipvault.dashboard.exports.report import report
 from flask_sipvault.evidence import call_hash
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import LogLine
+from flask_sipvault.evidence import NetworkEvent
+from flask_sipvault.evidence import SipPacket
 from flask_sipvault.masking import mask
 from flask_sipvault.protocols.capture import read_capture
 from flask_sipvault.sipp import scenario
@@ -41,6 +43,11 @@ from flask_sipvault.vault.bundle import unpack
 from ...masking.people import call_of
 from ...masking.people import People
 from ...masking.people import people
+from ...wire import ALICE
+from ...wire import BOB
+from ...wire import icmp
+from ...wire import sip
+from ...wire import udp
 from ..calls import CUSTOMER
 from ..calls import file_of
 from ..calls import packet
@@ -401,3 +408,22 @@ class TestMasking:
             if end is not None
         }
         assert not ends & {*who.ips, who.ip6}
+
+
+def test_a_capture_has_what_the_network_said_and_says_what_was_cut(
+    tmp_path: Path, need_tool: Callable[[str], str]
+) -> None:
+    invite = sip("INVITE sip:bob@example.com SIP/2.0", filler=900)
+    event = NetworkEvent.read(START + 1, icmp(3, 4, udp(invite), mtu=900))
+    assert event is not None
+    cut = SipPacket(START, ALICE, BOB, "udp", invite[:400], len(invite) - 400, "cut")
+    call = Evidence(CUSTOMER, "call@example.com", sip=[cut], network=[event])
+    path = tmp_path / "call.pcapng"
+    path.write_bytes(exports.capture(explain(call)))
+    fields = ("frame.len", "frame.cap_len", "udp.length", "icmp.mtu")
+    command = [need_tool("tshark"), "-n", "-r", str(path), "-T", "fields"]
+    command += [word for field in fields for word in ("-e", field)]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    first, second = (line.split("\t") for line in shown.splitlines())
+    assert first == [str(28 + len(invite)), "428", str(8 + len(invite)), ""]
+    assert second[3] == "900"
