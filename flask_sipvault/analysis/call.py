@@ -14,6 +14,7 @@ from .sip.dialogs import Dialog
 from .sip.messages import Message
 from .sip.outcome import Ending
 from .sip.outcome import Outcome
+from .sip.partial_call import PartialCall
 from .sip.parties import Party
 from .sip.setup import CallSetup
 from .sip.transactions import Transaction
@@ -31,6 +32,9 @@ class Call:
         the called side; None where it cannot be told.
     :param setup: the INVITEs that set it up and what they met; None where nothing of
         that was captured. ``ending``: who hung up or withdrew it.
+    :param partial: what there is of a call whose setup was not captured.
+    :param early_media: whether media came before the call was answered or refused; None
+        where none was promised, or nothing could show it.
     :param transactions: its requests, hop by hop, see :mod:`.sip.transactions`.
     :param dialogs: see :mod:`.sip.dialogs`; several of a fork.
     :param negotiations: offers and answers, dialog by dialog and hop by hop, see
@@ -53,6 +57,8 @@ class Call:
     callee_place: Endpoint | None
     setup: CallSetup | None = None
     ending: Ending | None = None
+    partial: PartialCall | None = None
+    early_media: bool | None = None
     transactions: list[Transaction] = field(default_factory=list)
     dialogs: list[Dialog] = field(default_factory=list)
     negotiations: list[Negotiation] = field(default_factory=list)

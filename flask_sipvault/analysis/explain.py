@@ -7,6 +7,8 @@ from .call import Call as Call
 from .findings.engine import find_findings
 from .media.assessment import assess
 from .media.negotiation import find_negotiations
+from .media.presence import heard_early
+from .media.presence import talked
 from .media.quality import Scale
 from .media.quality import USUAL_SCALE
 from .sip.dialogs import find_dialogs
@@ -15,14 +17,13 @@ from .sip.messages import read_messages
 from .sip.outcome import find_ending
 from .sip.outcome import find_outcome
 from .sip.outcome import Outcome as Outcome
-from .sip.partial_call import outcome_without_invite
+from .sip.partial_call import find_partial
+from .sip.partial_call import outcome_of_partial
 from .sip.parties import find_parties
 from .sip.parties import Party as Party
 from .sip.setup import find_setup
 from .sip.transactions import find_transactions
 from .visibility import find_visibility
-from .words.headline import headline
-from .words.quality import audio_sentence
 
 
 def explain(evidence: Evidence, scale: Scale = USUAL_SCALE) -> Call:
@@ -33,15 +34,19 @@ def explain(evidence: Evidence, scale: Scale = USUAL_SCALE) -> Call:
     messages = read_messages(evidence.sip)
     transactions = find_transactions(messages)
     dialogs = find_dialogs(transactions)
-    found = find_setup(messages)
-    ending = None
-    if found is None:
-        outcome = outcome_without_invite(messages, evidence.state)
+    negotiations = find_negotiations(transactions, dialogs)
+    setup = find_setup(messages, dialogs)
+    ending = partial = early_media = None
+    if setup is None:
+        partial = find_partial(messages, evidence.state)
+        outcome = outcome_of_partial(partial)
     else:
-        ending = find_ending(found, messages)
-        outcome = find_outcome(found, ending, evidence.state)
-        outcome.headline = headline(outcome, found, ending)
-    caller, callee = find_parties(messages, found)
+        early_media = heard_early(setup, negotiations, evidence.media)
+        ending = find_ending(setup, transactions, dialogs)
+        if setup.final is None and setup.early_media is None and ending is None:
+            setup.talked = talked(evidence.media)
+        outcome = find_outcome(setup, ending, evidence.state)
+    caller, callee = find_parties(messages, setup)
     call = Call(
         evidence,
         messages,
@@ -51,17 +56,17 @@ def explain(evidence: Evidence, scale: Scale = USUAL_SCALE) -> Call:
         method=next((m.method for m in messages if m.method), ""),
         first_ts=evidence.first_ts,
         last_ts=evidence.last_ts,
-        caller_place=found.caller_place if found else None,
-        callee_place=found.callee_place if found else None,
-        setup=found,
+        caller_place=setup.caller_place if setup else None,
+        callee_place=setup.callee_place if setup else None,
+        setup=setup,
         ending=ending,
+        partial=partial,
+        early_media=early_media,
         transactions=transactions,
         dialogs=dialogs,
-        negotiations=find_negotiations(transactions, dialogs),
+        negotiations=negotiations,
         visibility=find_visibility(evidence, messages, transactions, dialogs),
     )
     call.quality = assess(call, scale)
-    heard = audio_sentence(call.quality)
-    outcome.headline = " ".join(filter(None, [outcome.headline, heard]))
     call.findings = find_findings(call)
     return call

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ..analysis.explain import Call
 from ..analysis.explain import Party
+from ..analysis.words.headline import headline
+from ..analysis.words.headline import reason
 from ..language import _
 from . import formatting as figures
 from .addresses import Addresses
@@ -71,7 +73,7 @@ def describe(
         call_id=on_one_line(evidence.call_id),
         customer_id=on_one_line(evidence.customer_id),
         valid_until=day(valid_until * 1_000_000_000) if shared else hour(valid_until),
-        headline=on_one_line(main.outcome.headline),
+        headline=on_one_line(headline(main)),
         parties=[_party(_("Caller"), main.caller), _party(_("Called"), main.callee)],
         started=None if main.first_ts is None else day(main.first_ts),
         figures=_figures(main),
@@ -124,7 +126,7 @@ def _figures(call: Call) -> list[Figure]:
         Figure(
             _("Final answer"),
             figures.NONE if outcome.final_code is None else str(outcome.final_code),
-            on_one_line(outcome.reason),
+            on_one_line(reason(call)),
             _TONES.get(outcome.status, ""),
         ),
         Figure(

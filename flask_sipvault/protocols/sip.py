@@ -124,7 +124,10 @@ class SipMessage:
         if not self._by_name and self.headers:
             for have, value in self.headers:
                 self._by_name.setdefault(have.lower(), []).append(value)
-        return self._by_name.get(canonical_name(name).lower(), [])
+        found = self._by_name.get(name.lower())
+        if found is None and len(name) == 1:
+            found = self._by_name.get(canonical_name(name).lower())
+        return found or []
 
     def values(self, name: str) -> list[str]:
         """The values of all header fields of this name that are lists, one by one."""

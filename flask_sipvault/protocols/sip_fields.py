@@ -78,10 +78,14 @@ def split_outside(text: str, separator: str) -> list[str]:
     return list(_pieces(text, separator))
 
 
+#: What has a meaning in a field's value outside of quoted strings.
+_MARKS = re.compile('[<>",;]')
+
+
 def _pieces(text: str, separator: str) -> Iterator[str]:
     start = 0
     bracketed = False
-    for index, character in _outside_quotes(text):
+    for index, character in _marks_outside_quotes(text):
         if character == "<":
             bracketed = True
         elif character == ">":
@@ -92,21 +96,22 @@ def _pieces(text: str, separator: str) -> Iterator[str]:
     yield text[start:]
 
 
-def _outside_quotes(text: str) -> Iterator[tuple[int, str]]:
-    """The characters that no quoted string holds. A quotation mark that nothing closes
-    is a character like others (RFC 4475 section 3.1.2.5).
+def _marks_outside_quotes(text: str) -> Iterator[tuple[int, str]]:
+    """Where ``<``, ``>``, ``,`` and ``;`` stand that no quoted string holds. A
+    quotation mark that nothing closes is a character like others (RFC 4475 section
+    3.1.2.5).
     """
-    index = 0
     closable = True
-    while index < len(text):
-        if text[index] == '"' and closable:
-            quoted = _QUOTED.match(text, index)
-            if quoted is not None:
-                index = quoted.end()
-                continue
-            closable = False
-        yield index, text[index]
-        index += 1
+    mark = _MARKS.search(text)
+    while mark is not None:
+        index = mark.start()
+        quoted = None
+        if text[index] == '"':
+            quoted = _QUOTED.match(text, index) if closable else None
+            closable = quoted is not None
+        else:
+            yield index, text[index]
+        mark = _MARKS.search(text, quoted.end() if quoted else index + 1)
 
 
 def parameters(pieces: list[str]) -> dict[str, str]:
@@ -146,7 +151,9 @@ class NameAddr:
     def parse(cls, text: str) -> NameAddr:
         """Read one address. Without ``<…>``, parameters are the field's own."""
         head, *rest = split_outside(text, ";")
-        opening = next((i for i, c in _outside_quotes(head) if c == "<"), -1)
+        opening = head.find("<")
+        if opening >= 0 and '"' in head:
+            opening = next((i for i, c in _marks_outside_quotes(head) if c == "<"), -1)
         if opening < 0:
             return cls("", head.strip(), parameters(rest))
         closing = head.find(">", opening)

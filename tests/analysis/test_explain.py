@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from flask_sipvault.analysis.document.document import call_document
 from flask_sipvault.analysis.explain import explain
 from flask_sipvault.analysis.ladder.ladder import as_text
+from flask_sipvault.analysis.words.headline import headline
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import RtcpDatagram
 from flask_sipvault.evidence import SipPacket
@@ -31,8 +32,8 @@ TRANSPORTS = st.sampled_from(["udp", "tcp", "tls", "sctp", "ws", "wss"])
 
 def everything(evidence: Evidence) -> str:
     call = explain(evidence)
-    assert call.outcome.headline
-    assert call.outcome.headline.isprintable()
+    assert headline(call)
+    assert headline(call).isprintable()
     return json.dumps(call_document(call), allow_nan=False) + as_text(call, 80)
 
 

@@ -20,6 +20,8 @@ from ..logs import level
 from ..media.rtcp_reports import Datagram
 from ..media.rtcp_reports import read_rtcp
 from ..sip.messages import Message
+from ..words.headline import headline
+from ..words.headline import reason
 from .findings import findings_document
 from .quality import quality_document
 
@@ -39,7 +41,11 @@ def call_document(call: Call) -> dict[str, Any]:
         "state": evidence.state,
         "first_ts": call.first_ts,
         "last_ts": call.last_ts,
-        "outcome": dataclasses.asdict(call.outcome),
+        "outcome": {
+            **dataclasses.asdict(call.outcome),
+            "reason": reason(call),
+            "headline": headline(call),
+        },
         "caller": _party(call.caller),
         "callee": _party(call.callee),
         "messages": [_message(message) for message in call.messages],

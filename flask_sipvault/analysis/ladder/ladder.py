@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from ..explain import Call
 from ..explain import Party
 from ..sip.messages import Message
-from ..sip.outcome import find_ending
-from ..sip.setup import find_setup
+from ..words.headline import headline
 from ..words.text import date_and_time
 from ..words.text import printable
 from .aliases import Aliases
@@ -163,11 +162,11 @@ def _media(call: Call, columns: Columns) -> MediaSpan | None:
     if call.legs:
         # Each leg has media of its own; which of them to draw is not for us to say.
         return None
-    found = find_setup(call.messages)
+    found = call.setup
     ends = {lifeline.role: at for at, lifeline in enumerate(columns.lifelines)}
     if found is None or found.answer is None or not {"caller", "callee"} <= set(ends):
         return None
-    ending = find_ending(found, call.messages)
+    ending = call.ending
     last = ending.message if ending else call.messages[-1]
     start = call.began or 0
     return MediaSpan(
@@ -189,7 +188,7 @@ def as_text(call: Call, width: int = 100) -> str:
     replaced. Where the lifelines do not fit beside each other, there is a list instead.
     """
     drawn = ladder(call)
-    lines = [call.outcome.headline]
+    lines = [headline(call)]
     if call.messages:
         lines.append(f"{_who(call.caller)} → {_who(call.callee)}")
         lines.append(date_and_time(call.began or 0))

@@ -9,7 +9,6 @@ from ...protocols.address import Endpoint
 from ...protocols.sdp import Media
 from ..call import Call
 from ..sip.messages import Message
-from ..sip.setup import find_setup
 from .quality import Direction as Direction
 
 
@@ -23,7 +22,7 @@ class Directions:
     def __init__(self, call: Call) -> None:
         # Who receives at an address or sends with an SSRC, as far as it is certain.
         self._sides: dict[Hashable, set[Direction]] = defaultdict(set)
-        self._callers = _caller_tags(call.messages)
+        self._callers = _caller_tags(call)
         for message in call.messages:
             if message.sdp is None:
                 continue
@@ -63,13 +62,12 @@ class Directions:
         return next(iter(sides)) if len(sides) == 1 else None
 
 
-def _caller_tags(messages: list[Message]) -> set[str]:
+def _caller_tags(call: Call) -> set[str]:
     """By the first INVITE at each hop; where it is missing, by its responses."""
-    invites = [m for m in messages if m.method == "INVITE" and not m.to_tag]
+    invites = [m for m in call.messages if m.method == "INVITE" and not m.to_tag]
     if invites:
         return {message.from_tag for message in invites}
-    found = find_setup(messages)
-    return {found.caller_tag} if found is not None else set()
+    return {call.setup.caller_tag} if call.setup is not None else set()
 
 
 def _marks(media: Media) -> set[Hashable]:

@@ -120,7 +120,8 @@ class DialogEnd:
         ``other-answered``: an early dialog of a fork in which another side answered.
     :param by: whose BYE it was, or whose request was lost; None where a proxy or B2BUA
         sent one to both sides.
-    :param message: the BYE, the response that says so.
+    :param message: the BYE, or its response where itself was not captured; else the
+        response that ended it.
     :param answered: the final response of the BYE; None without.
     """
 
@@ -541,10 +542,10 @@ _REFRESHER = re.compile(r";\s*refresher\s*=\s*(uac|uas)", re.IGNORECASE)
 def _find_end(dialog: Dialog) -> None:
     for transaction in dialog.transactions:
         refusal = transaction.refusal
-        if transaction.method == "BYE" and transaction.request is not None:
+        if transaction.method == "BYE":
             by = _hung_up_by(dialog, transaction)
             answered = _answered(dialog, transaction)
-            dialog.end = DialogEnd("bye", by, transaction.request, answered)
+            dialog.end = DialogEnd("bye", by, transaction.first, answered)
             return
         if refusal is not None and refusal.code in (408, 481):
             if transaction.method not in ("INVITE", "UPDATE", "BYE"):
@@ -578,16 +579,22 @@ def _hung_up_by(dialog: Dialog, bye: Transaction) -> Side | None:
     """Whose BYE it is; None where somebody in between hung up on both sides, each in
     the other's name.
     """
-    assert bye.request is not None
-    side = dialog.side_of(bye.request)
+    side = side_of_request(dialog, bye)
     if bye.client in dialog.hosts.values():
         return side
     both = {
-        dialog.side_of(each.request)
+        side_of_request(dialog, each)
         for each in dialog.byes
-        if each.request is not None and each.client == bye.client
+        if each.client == bye.client
     }
     return None if len(both) > 1 else side
+
+
+def side_of_request(dialog: Dialog, transaction: Transaction) -> Side | None:
+    """Who sent a request of a dialog, also where only its response was captured."""
+    if transaction.from_tag == dialog.caller_tag:
+        return "caller"
+    return "callee" if transaction.from_tag == dialog.callee_tag else None
 
 
 def _end_forks(dialogs: Iterable[Dialog]) -> None:

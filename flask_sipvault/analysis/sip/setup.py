@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 
 from ...protocols.address import Endpoint
+from .dialogs import Dialog
 from .messages import Message
 
 CHALLENGES = frozenset({401, 407})
@@ -31,9 +33,14 @@ class CallSetup:
     :param callee_tags: the tags of those who answered.
     :param ringing: the first 18x response.
     :param early_media: the first provisional response that brings SDP.
+    :param told: the first response that tells the caller something: neither 100 nor a
+        challenge.
     :param final: the response that decided the call: the 2xx, or else the refusal of
         the last attempt; None where there was none.
     :param final_at_caller: whether it was seen on its way to the caller.
+    :param proof: what shows that it was answered where its 2xx was not captured: the
+        ACK of a 2xx, or a request that only an answered call has, such as a BYE.
+    :param talked: whether media that went both ways shows it, where nothing else does.
     :param challenged: whether an attempt before the last met a 401 or 407.
     """
 
@@ -48,9 +55,24 @@ class CallSetup:
     responses: list[Message] = field(default_factory=list)
     ringing: Message | None = None
     early_media: Message | None = None
+    told: Message | None = None
     final: Message | None = None
     final_at_caller: bool = False
+    proof: Message | None = None
+    talked: bool = False
     challenged: bool = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether it was answered, by its 2xx or by what shows that there was one."""
+        return bool(self.answer or self.proof or self.talked)
+
+    @property
+    def answered_at(self) -> Message | None:
+        """From when on the two could talk: the 2xx, or else its ACK."""
+        if self.answer is None and self.proof and self.proof.method == "ACK":
+            return self.proof
+        return self.answer
 
     @property
     def answer(self) -> Message | None:
@@ -67,12 +89,15 @@ class CallSetup:
         return response.cseq_number not in self.earlier_numbers
 
 
-def find_setup(messages: list[Message]) -> CallSetup | None:
+def find_setup(
+    messages: list[Message], dialogs: Sequence[Dialog] = ()
+) -> CallSetup | None:
     """The call's setup; None where nothing of it was captured.
 
     An INVITE with a To tag changes a call that is up (RFC 3261 section 14); it and its
     responses are no part of the setup.
     """
+    messages = [m for m in messages if m.copy_of is None]
     invites = [m for m in messages if m.method == "INVITE" and not m.to_tag]
     responses = _setup_responses(messages, invites)
     if invites:
@@ -97,8 +122,22 @@ def find_setup(messages: list[Message]) -> CallSetup | None:
         responses=responses,
     )
     _find_course(found)
+    _find_proof(found, dialogs)
     _find_callee(found)
     return found
+
+
+def _find_proof(found: CallSetup, dialogs: Sequence[Dialog]) -> None:
+    """What shows an answer that was not captured."""
+    if found.answer is not None or found.final_at_caller:
+        return
+    signs = [
+        dialog.confirmed
+        for dialog in dialogs
+        if dialog.caller_tag == found.caller_tag
+        if dialog.sides_known and dialog.confirmed is not None
+    ]
+    found.proof = min(signs, key=lambda m: m.n, default=None)
 
 
 def _setup_responses(messages: list[Message], invites: list[Message]) -> list[Message]:
@@ -132,6 +171,7 @@ def _find_course(found: CallSetup) -> None:
 
     found.ringing = first_seen(lambda m: 180 <= m.code <= 189)
     found.early_media = first_seen(lambda m: m.code < 200 and m.sdp is not None)
+    found.told = first_seen(lambda m: m.code > 100 and m.code not in CHALLENGES)
     found.final = (
         _first(at_caller, _accepts)
         or _first(reversed(at_caller), lambda m: m.code >= 300 and found.is_last(m))

@@ -22,6 +22,10 @@ from .message import names_a_transaction
 #: Max-Forwards begins at 70 (RFC 3261 section 8.1.1.6).
 MAX_HOPS = 70
 
+#: Requests that are only sent within a dialog (RFC 3261 section 15, RFC 3262, RFC
+#: 3311).
+_IN_DIALOG = frozenset({"BYE", "PRACK", "UPDATE", "INFO"})
+
 #: What was waited for in vain: a response to an INVITE (timer B), the final response to
 #: another request (F), the ACK of a refusal (H), the ACK of a 2xx (section 13.3.1.4).
 TimeOut = Literal["B", "F", "H", "ACK"]
@@ -76,7 +80,11 @@ class Transaction:
     @property
     def to_tag(self) -> str:
         """The request's To tag; "" for a request outside of a dialog, or not seen."""
-        return self.request.to_tag if self.request else ""
+        if self.request is not None:
+            return self.request.to_tag
+        # The response to a request outside of a dialog may make one; these do not.
+        inside = self.method in _IN_DIALOG and self.responses
+        return self.responses[0].to_tag if inside else ""
 
     @property
     def in_dialog(self) -> bool:
@@ -234,7 +242,8 @@ def _collect(messages: list[Message]) -> list[Transaction]:
             continue
         if message.kind == "response":
             transaction = _of_response(message, found, hops)
-            if message.retransmission_of is None:
+            # Its first sending may count for another transaction, by its addresses.
+            if message.retransmission_of is None or not transaction.responses:
                 transaction.responses.append(message)
             else:
                 transaction.repeated.append(message)

@@ -5,36 +5,84 @@ from __future__ import annotations
 from ...language import _
 from ...language import ngettext
 from ...protocols.address import Endpoint
+from ..call import Call
 from ..sip.hosts import place_name
 from ..sip.messages import Message
 from ..sip.outcome import Ending
 from ..sip.outcome import Outcome
-from ..sip.reasons import CODE_WORDS
 from ..sip.reasons import reasons
+from ..sip.reasons import warnings
 from ..sip.setup import CallSetup
 from ..sip.setup import CHALLENGES
+from .partial_call import partial_headline
+from .quality import audio_sentence
+from .reasons import code_words
+from .reasons import reason_sentence
+from .reasons import warning_sentence
 from .text import clock
 from .text import duration
 from .text import quoted
 
+#: A caller who waited longer than this for a failure is told how long.
+_SLOW_MS = 2_000
 
-def headline(outcome: Outcome, found: CallSetup, ending: Ending | None) -> str:
+
+def headline(call: Call) -> str:
     """The first line of the page: ``Answered, ended by the called side after 2 min
-    14 s.``
+    14 s. The caller heard poor audio for 35 s.``
     """
+    what = _outcome(call)
+    return " ".join(filter(None, [what, audio_sentence(call.quality)]))
+
+
+def reason(call: Call) -> str:
+    """Why the call ended, as the wire says it: the response's phrase, and what Reason
+    and Warning header fields of it, of the BYE or of the CANCEL add.
+    """
+    if call.partial is not None:
+        final = call.partial.final if call.partial.kind == "request" else None
+        return final.sip.reason if final is not None and final.sip else ""
+    final = call.setup.final if call.setup is not None else None
+    ending = call.ending.message if call.ending is not None else None
+    said = [
+        *_said(final),
+        *(_said(ending) if ending is not final else []),
+    ]
+    phrase = final.sip.reason if final is not None and final.sip else ""
+    if said and final is not None and final.code < 300:
+        # "OK" says nothing about why an answered call ended.
+        phrase = ""
+    return "; ".join(part for part in dict.fromkeys([phrase, *said]) if part)
+
+
+def _said(message: Message | None) -> list[str]:
+    if message is None or message.sip is None:
+        return []
+    return [
+        *(reason_sentence(each) for each in reasons(message.sip)),
+        *(warning_sentence(each) for each in warnings(message.sip)),
+    ]
+
+
+def _outcome(call: Call) -> str:
+    found, ending = call.setup, call.ending
+    if found is None:
+        return partial_headline(call.partial) if call.partial is not None else ""
+    outcome = call.outcome
     if outcome.status == "answered":
-        return _answered(outcome, found, ending)
+        return _answered(call, found, ending)
     if outcome.status == "in_progress":
         return _in_progress(outcome, found)
     if outcome.status == "cancelled":
         return _cancelled(outcome, found, ending)
     if found.final is None:
         return _no_reply(found)
-    return _refused(outcome, found, found.final)
+    return _refused(call, found, found.final)
 
 
-def _answered(outcome: Outcome, found: CallSetup, ending: Ending | None) -> str:
-    challenged, media = found.challenged, found.early_media
+def _answered(call: Call, found: CallSetup, ending: Ending | None) -> str:
+    outcome = call.outcome
+    challenged, media = found.challenged, _early_media(call)
     if challenged and media:
         start = _("Answered after an authentication challenge and early media")
     elif challenged:
@@ -43,8 +91,17 @@ def _answered(outcome: Outcome, found: CallSetup, ending: Ending | None) -> str:
         start = _("Answered after early media")
     else:
         start = _("Answered")
+    unseen = "" if found.answer else _("; the answer itself was not captured")
     if ending is None:
+        if unseen:
+            missing = _("{start}; neither the answer itself nor its end was captured.")
+            return missing.format(start=start)
         return _("{start}; its end was not captured.").format(start=start)
+    after = "" if outcome.talk_ms is None else _after(outcome.talk_ms)
+    if ending.kind == "lost":
+        lost = _("{start}, and lost{after}: {code} to a request within it")
+        code = quoted(ending.message.summary)
+        return f"{lost.format(start=start, after=after, code=code)}{unseen}."
     if ending.by == "caller":
         by = _("ended by the caller")
     elif ending.by == "callee":
@@ -52,8 +109,13 @@ def _answered(outcome: Outcome, found: CallSetup, ending: Ending | None) -> str:
     else:
         place = place_name(ending.message.origin)
         by = _("ended in between by {place}").format(place=place)
-    after = "" if outcome.talk_ms is None else _after(outcome.talk_ms)
-    return f"{start}, {by}{after}{_extraordinary(ending.message)}."
+    return f"{start}, {by}{after}{_extraordinary(ending.message)}{unseen}."
+
+
+def _early_media(call: Call) -> bool:
+    """Whether early media is worth a word: it came, or nothing could show it."""
+    promised = call.setup is not None and call.setup.early_media is not None
+    return promised and call.early_media is not False
 
 
 def _after(ms: float) -> str:
@@ -61,10 +123,24 @@ def _after(ms: float) -> str:
 
 
 def _extraordinary(message: Message) -> str:
-    """What the Reason header says, if that is more than that somebody hung up."""
-    said = reasons(message.sip) if message.sip else []
-    worth = [quoted(reason.sentence()) for reason in said if not reason.ordinary]
+    """What Reason and Warning header fields say, if that is more than that somebody
+    hung up.
+    """
+    worth = _worth_saying(message)
     return f" ({'; '.join(worth)})" if worth else ""
+
+
+def _worth_saying(message: Message) -> list[str]:
+    if message.sip is None:
+        return []
+    return [
+        *(
+            quoted(reason_sentence(each))
+            for each in reasons(message.sip)
+            if not each.ordinary and not each.repeats(message.code)
+        ),
+        *(quoted(warning_sentence(w)) for w in warnings(message.sip) if w.text),
+    ]
 
 
 def _in_progress(outcome: Outcome, found: CallSetup) -> str:
@@ -88,10 +164,14 @@ def _cancelled(outcome: Outcome, found: CallSetup, ending: Ending | None) -> str
         when = " " + _("after {duration}, before it rang").format(duration=waited)
     else:
         when = ""
-    if ending:
-        return f"{start}{when}{_extraordinary(ending.message)}."
-    missing = _("no CANCEL of the caller's was captured")
-    return f"{start}{when}; {missing}."
+    if ending is None:
+        missing = _("what withdrew it was not captured")
+        return f"{start}{when}; {missing}."
+    said = _extraordinary(ending.message)
+    if found.answer is not None:
+        crossed = _("the called side had answered, and nobody took its answer")
+        return f"{start}{when}{said}; {crossed}."
+    return f"{start}{when}{said}."
 
 
 def _no_reply(found: CallSetup) -> str:
@@ -113,17 +193,19 @@ def _no_reply(found: CallSetup) -> str:
     return _("No answer: {sent}, not one reply.").format(sent=sent)
 
 
-def _refused(outcome: Outcome, found: CallSetup, final: Message) -> str:
+def _refused(call: Call, found: CallSetup, final: Message) -> str:
+    outcome = call.outcome
     code = quoted(final.summary)
-    words = CODE_WORDS.get(final.code)
-    because = f" ({_(words)})" if words else ""
-    media = _(", after early media") if found.early_media else ""
+    said = _worth_saying(final)
+    words = "; ".join(filter(None, [code_words(final.code), *said]))
+    because = f" ({words})" if words else ""
+    media = _(", after early media") if _early_media(call) else ""
     took = ""
     if found.start and final.ts > found.start.ts:
         took = _after((final.ts - found.start.ts) / 1e6)
     if outcome.status == "busy":
         busy = _("Busy: the called side rejected the call with {code}")
-        return f"{busy.format(code=code)}{took}{media}."
+        return f"{busy.format(code=code)}{took}{_extraordinary(final)}{media}."
     if outcome.status == "no_answer":
         start = _("No answer: {code}").format(code=code)
         return f"{start}{took}{because}{media}."
@@ -145,7 +227,8 @@ def _refused(outcome: Outcome, found: CallSetup, final: Message) -> str:
         unheeded = _(", and the caller did not follow")
         return f"{to}{because}{unheeded}."
     start = _("Failed: {code}").format(code=code)
-    return f"{start}{because}{media}."
+    slow = took if outcome.waited_ms and outcome.waited_ms >= _SLOW_MS else ""
+    return f"{start}{slow}{because}{media}."
 
 
 def _author(found: CallSetup, final: Message) -> Endpoint:

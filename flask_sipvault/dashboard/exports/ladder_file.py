@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from ...analysis.explain import Call
 from ...analysis.ladder.ladder import Ladder
+from ...analysis.words.headline import headline
 from ..panels.ladder.media_band import media_band
 from ..panels.ladder.row import cut
 from ..panels.ladder.svg import HEADS_HEIGHT
@@ -77,7 +78,7 @@ def ladder_file(call: Call, ladder: Ladder) -> tuple[str, str]:
     if ladder.rows:
         drawn, width, height = drawing(call, ladder)
     drawn = _without_links(drawn)
-    title = on_one_line(call.outcome.headline)
+    title = on_one_line(headline(call))
     wide, high = width + 2 * _MARGIN, height + _TITLE + 2 * _MARGIN
     document = Markup(
         '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -24,6 +24,8 @@ from ...analysis.ladder.details import style
 from ...analysis.ladder.ladder import Ladder
 from ...analysis.logs import level
 from ...analysis.words.findings import words_of
+from ...analysis.words.headline import headline
+from ...analysis.words.headline import reason
 from .. import formatting as figures
 from ..page import ReportView
 from ..panels.rtcp.view import report_views
@@ -119,7 +121,7 @@ def _view(call: Call, ladder: Ladder, now: int, masked: bool) -> _Report:
     quality = document["quality"]
     shown = Ladder(ladder.lifelines, ladder.rows[:MESSAGES], ladder.media)
     return _Report(
-        headline=on_one_line(call.outcome.headline),
+        headline=on_one_line(headline(call)),
         call_id=on_one_line(call.evidence.call_id),
         parties=[("Caller", _party(call.caller)), ("Called", _party(call.callee))],
         facts=list(_facts(call)),
@@ -159,7 +161,7 @@ def _facts(call: Call) -> Iterator[tuple[str, str]]:
         yield "Began", figures.day_and_time(call.first_ts)
         yield "Ended", figures.day_and_time(call.last_ts)
     code = "" if outcome.final_code is None else f"{outcome.final_code} "
-    yield "Final answer", on_one_line(f"{code}{outcome.reason}") or figures.NONE
+    yield "Final answer", on_one_line(f"{code}{reason(call)}") or figures.NONE
     yield "Ended by", outcome.ended_by or figures.NONE
     yield "Post-dial delay", figures.duration(outcome.post_dial_ms)
     yield "Ringing", figures.duration(outcome.ringing_ms)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from flask_sipvault.analysis.words.headline import headline
 from flask_sipvault.evidence import RtcpDatagram
 from flask_sipvault.protocols.sdp import Codec
 
@@ -29,7 +30,7 @@ def test_one_way_though_nobody_agreed_to_that(story: Any) -> None:
     call = story.call()
     audio = call.quality.audio
     assert (audio.status, audio.audible, audio.agreed) == ("one-way", "uac", False)
-    assert call.outcome.headline.endswith("The caller heard nothing.")
+    assert headline(call).endswith("The caller heard nothing.")
 
 
 def test_a_few_stray_packets_are_no_audio(story: Any) -> None:
@@ -65,7 +66,7 @@ def test_none_where_both_reported_and_neither_sent(story: Any) -> None:
             story.evidence.rtcp.append(RtcpDatagram(ts, *ends, empty))
     call = story.call()
     assert call.quality.audio.status == "none"
-    assert call.outcome.headline.endswith("Neither side sent audio.")
+    assert headline(call).endswith("Neither side sent audio.")
 
 
 def test_silent_where_all_was_comfort_noise(story: Any) -> None:

@@ -18,6 +18,7 @@ from flask_sipvault.analysis.document.document import call_document
 from flask_sipvault.analysis.explain import Call
 from flask_sipvault.analysis.explain import explain
 from flask_sipvault.analysis.media.quality import Scale
+from flask_sipvault.analysis.words.headline import headline
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import QualityReport
 from flask_sipvault.evidence import RtcpDatagram
@@ -109,7 +110,7 @@ class TestRecordedCalls:
         audio = call.quality.audio
         assert (audio.status, audio.audible, audio.agreed) == ("one-way", "uac", True)
         assert known(call.quality.uac).loss.avg == 1.843
-        assert call.outcome.headline.endswith(
+        assert headline(call).endswith(
             "The caller heard nothing: one direction was agreed (SDP)."
         )
 
@@ -212,7 +213,7 @@ class TestLossesThatWereMade:
         assert (stretch.ts - NOON) / SECOND == pytest.approx(9, abs=0.1)
         assert stretch.seconds == pytest.approx(10, abs=0.1)
         assert (stretch.verdict, round(stretch.loss or 0)) == ("bad", 30)
-        assert call.outcome.headline == (
+        assert headline(call) == (
             "Answered, ended by the caller after 30 s. The caller heard bad audio for"
             " 10 s."
         )
@@ -340,7 +341,7 @@ class TestWithoutPublishedValues:
         assert (figures.mos.avg, figures.verdict) == (None, "unknown")
         assert figures.no_mos.startswith("No MOS: ITU-T G.113 publishes no value for")
         assert figures.loss.avg == pytest.approx(8, abs=0.1)
-        assert "8 % of the audio to the caller was lost." in call.outcome.headline
+        assert "8 % of the audio to the caller was lost." in headline(call)
 
     def test_a_mean_of_the_clean_buckets_alone_is_not_given(self, story: Any) -> None:
         told(story)

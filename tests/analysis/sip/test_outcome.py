@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from flask_sipvault.analysis.explain import explain
+from flask_sipvault.analysis.words.headline import headline
+from flask_sipvault.analysis.words.headline import reason
 
 #: What became of each call of the recordings, by tshark's message list in the
 #: .expected.json and the README beside it.
@@ -174,10 +176,10 @@ def test_a_proxy_that_hangs_up_on_both_sides_is_neither_of_them(story: Any) -> N
     story.reply(1.1, "200 OK", "proxy > alice")
     story.message(9, "proxy > alice", "BYE", tags="b a", branch="z9hG4bKc")
     story.message(9, "proxy > bob", "BYE", tags="a b", branch="z9hG4bKd")
-    outcome = story.call().outcome
-    assert outcome.ended_by is None
-    assert outcome.talk_ms == 7900
-    assert outcome.headline == (
+    call = story.call()
+    assert call.outcome.ended_by is None
+    assert call.outcome.talk_ms == 7900
+    assert headline(call) == (
         "Answered, ended in between by 203.0.113.9:5060 after 7.9 s."
     )
 
@@ -291,13 +293,55 @@ def test_times_that_contradict_each_other_are_not_measured(story: Any) -> None:
     assert outcome.talk_ms is None
 
 
+def test_the_caller_of_a_failed_call_has_his_time(field: Any) -> None:
+    outcome = field("fail503.pcap").outcome
+    assert outcome.status == "failed"
+    assert 15_000 < outcome.waited_ms < 16_000
+
+
+def test_the_numbers_of_rfc_6076(story: Any) -> None:
+    story.invite(0).reply(0.1, "100 Trying").reply(0.4, "183 Session Progress")
+    story.reply(1.4, "180 Ringing").reply(6, "200 OK")
+    story.bye(16).message(
+        16.25, "bob > alice", "200 OK", cseq="2 BYE", branch="z9hG4bK2"
+    )
+    outcome = story.call().outcome
+    assert outcome.srd_ms == 400
+    assert outcome.post_dial_ms == 400
+    assert outcome.waited_ms == outcome.setup_ms == 6000
+    assert outcome.sdt_ms == outcome.talk_ms == 10_000
+    assert outcome.sdd_ms == 250
+
+
+def test_a_refusal_ends_the_session_request_delay(story: Any) -> None:
+    story.invite(0).reply(0.1, "100 Trying").reply(15.4, "503 Service Unavailable")
+    outcome = story.call().outcome
+    assert outcome.srd_ms == outcome.waited_ms == 15_400
+    assert outcome.sdd_ms is None
+
+
+def test_a_bye_without_a_response_lasts_until_its_time_out(labelled: Any) -> None:
+    outcome = labelled("bye-lost-private-contact").outcome
+    assert outcome.sdd_ms is None
+    assert outcome.sdt_ms == outcome.talk_ms + 32_000
+
+
+def test_a_cancel_that_crossed_an_answer_nobody_took_is_no_talk(labelled: Any) -> None:
+    crossed = labelled("cancel-crosses-200").outcome
+    assert (crossed.status, crossed.ended_by) == ("cancelled", "caller")
+    assert crossed.talk_ms is None
+    assert crossed.final_code == 200
+    taken = labelled("cancel-crosses-200-healthy").outcome
+    assert (taken.status, taken.talk_ms) == ("answered", 69)
+
+
 def test_the_reason_is_the_phrase_and_what_the_reason_header_adds(
     explained: Any,
 ) -> None:
-    assert explained("busy_486").outcome.reason == "Busy Here; Q.850 17: User busy"
+    assert reason(explained("busy_486")) == "Busy Here; Q.850 17: User busy"
 
 
 def test_the_reason_an_answered_call_ended_is_that_of_its_bye(story: Any) -> None:
     story.invite(0).reply(1, "200 OK")
     story.bye(2, headers=("Reason: Q.850;cause=38",))
-    assert story.call().outcome.reason == "Q.850 38: network out of order"
+    assert reason(story.call()) == "Q.850 38: network out of order"
