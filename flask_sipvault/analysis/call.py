@@ -7,10 +7,12 @@ from dataclasses import field
 
 from ..evidence import Evidence
 from ..protocols.address import Endpoint
+from .events import Event
 from .findings.model import Finding
 from .media.negotiation import Negotiation
 from .media.quality import Quality
 from .sip.dialogs import Dialog
+from .sip.hops import Hop
 from .sip.messages import Message
 from .sip.outcome import Ending
 from .sip.outcome import Outcome
@@ -39,6 +41,8 @@ class Call:
     :param dialogs: see :mod:`.sip.dialogs`; several of a fork.
     :param negotiations: offers and answers, dialog by dialog and hop by hop, see
         :mod:`.media.negotiation`.
+    :param events: holds, transfers, codec changes, digits, …, see :mod:`.events`.
+    :param hops: the requests that set it up, hop by hop, see :mod:`.sip.hops`.
     :param visibility: what the capture can show, see :mod:`.visibility`.
     :param legs: what it is joined of, see :mod:`.joined`; empty otherwise.
     :param findings: what went wrong with it and why, the most telling first.
@@ -62,6 +66,8 @@ class Call:
     transactions: list[Transaction] = field(default_factory=list)
     dialogs: list[Dialog] = field(default_factory=list)
     negotiations: list[Negotiation] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    hops: list[Hop] = field(default_factory=list)
     visibility: Visibility = field(default_factory=Visibility)
     legs: list[Call] = field(default_factory=list)
     quality: Quality = field(default_factory=Quality)
@@ -69,10 +75,11 @@ class Call:
 
     @property
     def negotiation(self) -> Negotiation | None:
-        """What the two sides agreed on: of the dialog that was answered, as the caller
-        saw it. Page, JSON, ladder and audio tell this one.
+        """What the two sides agreed on, which page, JSON, ladder and audio tell: in the
+        dialog that was answered, as the caller saw it; of joined legs, in the first.
         """
-        return next((each for each in self.negotiations if each.main), None)
+        own = (each for each in self.negotiations if each.main)
+        return next((each for each in own if each.leg in ("", "A")), None)
 
     @property
     def dialog(self) -> Dialog | None:

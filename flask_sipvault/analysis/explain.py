@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..evidence import Evidence
 from .call import Call as Call
+from .events import find_events
 from .findings.engine import find_findings
 from .media.assessment import assess
 from .media.negotiation import find_negotiations
@@ -12,6 +13,7 @@ from .media.presence import talked
 from .media.quality import Scale
 from .media.quality import USUAL_SCALE
 from .sip.dialogs import find_dialogs
+from .sip.hops import find_hops
 from .sip.messages import Message as Message
 from .sip.messages import read_messages
 from .sip.outcome import find_ending
@@ -65,6 +67,8 @@ def explain(evidence: Evidence, scale: Scale = USUAL_SCALE) -> Call:
         transactions=transactions,
         dialogs=dialogs,
         negotiations=negotiations,
+        events=find_events(transactions, dialogs, negotiations, setup, early_media),
+        hops=find_hops(transactions),
         visibility=find_visibility(evidence, messages, transactions, dialogs),
     )
     call.quality = assess(call, scale)

@@ -6,16 +6,24 @@ import heapq
 import string
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from dataclasses import replace
+from typing import Any
+from typing import TypeAlias
+from typing import TypeVar
 
 from ..evidence import CaptureFacts
 from ..evidence import Evidence
 from ..evidence import State
+from .events import Event
 from .explain import Call
 from .media.negotiation import find_negotiations
 from .sip.dialogs import find_dialogs
+from .sip.hops import find_hops
 from .sip.hosts import Hosts
 from .sip.messages import Message
+from .sip.outcome import Ending
+from .sip.setup import CallSetup
 from .sip.transactions import find_transactions
 from .visibility import find_visibility
 
@@ -46,16 +54,20 @@ def joined(call: Call, others: Sequence[Call]) -> Call:
     in_order = sorted(legs, key=_began)
     first = next((leg for leg in in_order if leg.caller_place), call)
     last = next((leg for leg in in_order[::-1] if leg.callee_place), call)
-    messages = _messages(legs, Hosts(evidence.sip))
+    messages, of_leg = _messages(legs, Hosts(evidence.sip))
     transactions = find_transactions(messages)
     dialogs = find_dialogs(transactions)
     return replace(
         call,
         evidence=evidence,
         messages=messages,
+        setup=_told_anew(call.setup, of_leg[0]),
+        ending=_told_anew(call.ending, of_leg[0]),
         transactions=transactions,
         dialogs=dialogs,
         negotiations=find_negotiations(transactions, dialogs),
+        events=_events(legs, of_leg),
+        hops=find_hops(transactions),
         visibility=find_visibility(evidence, messages, transactions, dialogs),
         first_ts=evidence.first_ts,
         last_ts=evidence.last_ts,
@@ -71,8 +83,14 @@ def _began(leg: Call) -> int:
     return sys.maxsize if leg.first_ts is None else leg.first_ts
 
 
-def _messages(legs: Sequence[Call], places: Hosts) -> list[Message]:
-    """The messages of all legs, each with its references put right."""
+#: The messages of a leg as the joined call has them, by their number in the leg.
+_OfLeg: TypeAlias = dict[int, Message]
+
+
+def _messages(legs: Sequence[Call], hosts: Hosts) -> tuple[list[Message], list[_OfLeg]]:
+    """The messages of all legs, each with its references put right; and where those of
+    each leg are among them.
+    """
     # What shares a time stays in the order of the legs, and of each leg's capture.
     merged = heapq.merge(
         *(
@@ -83,18 +101,54 @@ def _messages(legs: Sequence[Call], places: Hosts) -> list[Message]:
     )
     in_order = list(merged)
     numbers = {(at, message.n): n for n, (_, at, message) in enumerate(in_order, 1)}
-    return [
+    messages = [
         replace(
             message,
             n=n,
             leg=letter(at),
+            transaction=None,
             copy_of=numbers.get((at, message.copy_of or 0)),
             retransmission_of=numbers.get((at, message.retransmission_of or 0)),
-            origin=places.of(message.src, message.transport),
-            target=places.of(message.dst, message.transport),
+            origin=hosts.of(message.src, message.transport),
+            target=hosts.of(message.dst, message.transport),
         )
         for n, (_, at, message) in enumerate(in_order, 1)
     ]
+    of_leg: list[_OfLeg] = [{} for _ in legs]
+    for (at, n), new in zip(numbers, messages, strict=True):
+        of_leg[at][n] = new
+    return messages, of_leg
+
+
+_Part = TypeVar("_Part", CallSetup, Ending)
+
+
+def _told_anew(part: _Part | None, messages: _OfLeg) -> _Part | None:
+    """A part of a leg's model with the messages that the joined call has."""
+    if part is None:
+        return None
+    changes: dict[str, Any] = {}
+    for each in fields(part):
+        value = getattr(part, each.name)
+        if isinstance(value, Message):
+            changes[each.name] = messages[value.n]
+        elif isinstance(value, list):
+            changes[each.name] = [messages[message.n] for message in value]
+    return replace(part, **changes)
+
+
+def _events(legs: Sequence[Call], of_leg: Sequence[_OfLeg]) -> list[Event]:
+    """The events of all legs, in order of time."""
+    events = []
+    for at, leg in enumerate(legs):
+        for event in leg.events:
+            parameters = dict(event.parameters)
+            result = parameters.get("result_n")
+            if isinstance(result, int):
+                parameters["result_n"] = of_leg[at][result].n
+            n = of_leg[at][event.n].n if event.n is not None else None
+            events.append(replace(event, n=n, leg=letter(at), parameters=parameters))
+    return sorted(events, key=lambda event: event.ts)
 
 
 def _evidence(legs: Sequence[Call]) -> Evidence:

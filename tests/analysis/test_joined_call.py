@@ -140,3 +140,22 @@ def test_no_more_legs_than_can_be_told_apart(b2bua: list[Call]) -> None:
     joined(b2bua[0], [b2bua[1]] * (MAX_LEGS - 1))
     with pytest.raises(ValueError, match="legs"):
         joined(b2bua[0], [b2bua[1]] * MAX_LEGS)
+
+
+def test_what_the_model_tells_has_the_numbers_of_the_joined_messages(
+    transfer: list[Call],
+) -> None:
+    """Alice's call is the second leg here, so that its messages are numbered anew."""
+    both = joined(transfer[1], transfer[:1])
+    by_number = {m.n: m for m in both.messages}
+    assert both.setup is not None
+    assert both.setup.first is by_number[both.setup.first.n]
+    (told,) = [event for event in both.events if event.kind == "transfer"]
+    assert told.n is not None
+    assert by_number[told.n].method == "REFER"
+    assert told.leg == by_number[told.n].leg == "B"
+    assert {hop.leg for hop in both.hops} == {"A", "B"}
+    for each in both.transactions:
+        assert each.leg == by_number[each.first.n].leg
+    assert both.negotiation is not None
+    assert both.negotiation.leg == "A"

@@ -22,6 +22,9 @@ from ..media.rtcp_reports import read_rtcp
 from ..sip.messages import Message
 from ..words.headline import headline
 from ..words.headline import reason
+from .events import events_document
+from .events import hops_document
+from .events import visibility_document
 from .findings import findings_document
 from .quality import quality_document
 
@@ -68,6 +71,9 @@ def call_document(call: Call) -> dict[str, Any]:
             for event in sorted(evidence.network, key=lambda event: event.ts)
         ],
         "capture": dataclasses.asdict(evidence.capture),
+        "events": events_document(call.events),
+        "hops": hops_document(call.hops),
+        "visibility": visibility_document(call.visibility.limits),
         "findings": findings_document(call.findings),
         "legs": [{"why": why, "call_id": other} for why, other in evidence.legs],
         "agents": list(evidence.agents),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from ...language import _
-from ...protocols.sdp import AUXILIARY_CODECS
 from ...protocols.sdp import Media
 from ...protocols.sdp import Sdp
+from ..media.negotiation import Negotiation
 from ..sip.messages import Message
 from ..sip.reasons import reasons
 from ..words.text import printable
@@ -46,27 +46,24 @@ def describe_sdp(sdp: Sdp) -> str:
     return "SDP " + (" + ".join(map(_stream, sdp.media)) or _("without media"))
 
 
-def codecs_of(sdp: Sdp) -> str:
-    """``PCMU``, ``PCMU + video H264``: what carries the streams that were not refused.
-
-    Of several codecs of an answer the first is the one in use (RFC 3264 section 6.1).
+def codecs_of(negotiation: Negotiation, ts: int) -> str:
+    """``PCMU``, ``PCMU + video H264``: what carried the streams at a time that were not
+    refused.
     """
     return " + ".join(
         " ".join(
-            [*([] if media.kind == "audio" else [media.kind]), *_codecs(media)[:1]]
+            [
+                *([] if state.kind == "audio" else [state.kind]),
+                *([state.codec.name] if state.codec is not None else []),
+            ]
         )
-        for media in sdp.media
-        if media.port
+        for state in negotiation.states_at(ts)
+        if state.accepted
     )
 
 
-def _codecs(media: Media) -> list[str]:
-    names = [codec.name for codec in media.codecs.values()]
-    return [name for name in names if name.lower() not in AUXILIARY_CODECS]
-
-
 def _stream(media: Media) -> str:
-    codecs = _codecs(media)
+    codecs = [media.codecs[number].name for number in media.speech_types]
     words = [] if media.kind == "audio" else [media.kind]
     words += codecs[:MAX_CODECS]
     if len(codecs) > MAX_CODECS:

@@ -166,7 +166,7 @@ def _media(call: Call, columns: Columns) -> MediaSpan | None:
     ends = {lifeline.role: at for at, lifeline in enumerate(columns.lifelines)}
     if found is None or found.answer is None or not {"caller", "callee"} <= set(ends):
         return None
-    ending = call.ending
+    ending, agreed = call.ending, call.negotiation
     last = ending.message if ending else call.messages[-1]
     start = call.began or 0
     return MediaSpan(
@@ -176,7 +176,7 @@ def _media(call: Call, columns: Columns) -> MediaSpan | None:
         last.n,
         found.answer.ts - start,
         last.ts - start,
-        printable(codecs_of(found.answer.sdp)) if found.answer.sdp else "",
+        printable(codecs_of(agreed, found.answer.ts)) if agreed is not None else "",
         ended=ending is not None,
     )
 

@@ -10,10 +10,9 @@ from typing import TypeAlias
 
 from ...protocols.address import Endpoint
 from ...protocols.rtp_figures import from_json
-from ...protocols.sdp import AUXILIARY_CODECS
 from ...protocols.sdp import Media
 from ..call import Call
-from ..sip.messages import Message
+from .negotiation import Negotiation
 
 #: A clock rate in Hz, and since when it holds, in ns since the epoch.
 _Since: TypeAlias = tuple[int, int]
@@ -36,17 +35,19 @@ class NegotiatedMedia:
         self._answered: dict[str, list[_Since]] = defaultdict(list)
         self._measured = _measured_rates(call)
         described = [
-            (message, media)
+            media
             for message in call.messages
             if message.sdp is not None
             for media in message.sdp.media
             if media.port and media.codecs
         ]
         # RTP and RTCP share a port only if both sides say so (RFC 5761 section 5.1.1).
-        shared = all(media.rtcp_mux for _, media in described)
-        for message, media in described:
+        shared = all(media.rtcp_mux for media in described)
+        for media in described:
             self._learn(replace(media, rtcp_mux=shared))
-            self._learn_rate(message, media)
+            self._learn_offer(media)
+        if call.negotiation is not None:
+            self._learn_agreed(call.negotiation)
 
     def _learn(self, media: Media) -> None:
         self._kinds.add(media.kind)
@@ -60,19 +61,18 @@ class NegotiatedMedia:
             for ssrc in media.ssrcs:
                 self._rtcp_of[ssrc].add(media.rtcp)
 
-    def _learn_rate(self, message: Message, media: Media) -> None:
-        rates = [
-            media.codecs[int(word)].clock_rate
-            for word in media.formats
-            if word.isdigit() and int(word) in media.codecs
-            if media.codecs[int(word)].name.lower() not in AUXILIARY_CODECS
-        ]
-        # An answer's first codec is the one in use (RFC 3264 section 6.1); an offer
-        # tells only if it leaves no choice.
-        if rates and (message.kind == "response" or message.method == "ACK"):
-            insort(self._answered[media.kind], (message.ts, rates[0]))
-        elif len(set(rates)) == 1:
-            self._offered.setdefault(media.kind, rates[0])
+    def _learn_offer(self, media: Media) -> None:
+        """An offer tells only if it leaves no choice."""
+        rates = {media.codecs[number].clock_rate for number in media.speech_types}
+        if len(rates) == 1:
+            self._offered.setdefault(media.kind, rates.pop())
+
+    def _learn_agreed(self, negotiation: Negotiation) -> None:
+        for line in negotiation.lines:
+            for state in line.states:
+                if state.codec is not None:
+                    since = (state.since_ts, state.codec.clock_rate)
+                    insort(self._answered[state.kind], since)
 
     def addresses(self, sender: int | None) -> tuple[Endpoint | None, Endpoint | None]:
         """Where the RTCP of an SSRC comes from, and where it goes."""

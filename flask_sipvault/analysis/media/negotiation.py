@@ -172,6 +172,11 @@ class LineState:
         return held
 
 
+def same_codec(one: Codec, other: Codec) -> bool:
+    """Whether two descriptions name one codec; names are without case (RFC 8866)."""
+    return _name(one) == _name(other)
+
+
 def _name(codec: Codec) -> tuple[str, int]:
     return codec.name.lower(), codec.clock_rate
 
@@ -228,10 +233,15 @@ class Negotiation:
             if any(state.kind == kind for state in line.states)
         ]
 
+    def states_at(self, ts: int) -> list[LineState]:
+        """What held for each m-line at a time; before the first answer, what came to
+        hold with it: media may be faster than the answer.
+        """
+        return [line.at(ts) or line.states[0] for line in self.lines if line.states]
+
     def audio_at(self, ts: int) -> LineState | None:
         """What held for speech at a time: the first audio line that both want."""
-        states = [state for line in self.lines if (state := line.at(ts)) is not None]
-        audio = [state for state in states if state.kind == "audio"]
+        audio = [state for state in self.states_at(ts) if state.kind == "audio"]
         return next((s for s in audio if s.accepted), next(iter(audio), None))
 
 

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from collections.abc import Iterator
 from typing import Literal
 from typing import NamedTuple
 
 from ...language import N_
 from ...protocols.address import Endpoint
 from ...protocols.rtp_figures import StreamFigures
-from ...protocols.sdp import AUXILIARY_CODECS
 from ...protocols.sdp import Media
 from ..call import Call
 from ..sip.messages import Message
@@ -59,6 +57,7 @@ class MediaPaths:
 
     def __init__(self, call: Call) -> None:
         self.directions = Directions(call)
+        self._agreed = call.negotiation
         self._described = [
             (message, media)
             for message in call.messages
@@ -181,13 +180,11 @@ class MediaPaths:
 
     def coding_agreed(self, ts: int) -> Coding:
         """What the two sides agreed to speak at a time; of the first answer, before."""
-        agreed = Coding()
-        for message, media in self._described:
-            answers = message.kind == "response" or message.method == "ACK"
-            coding = _first_coding(media) if answers and media.port else None
-            if coding is not None and (message.ts <= ts or agreed == Coding()):
-                agreed = coding
-        return agreed
+        state = self._agreed.audio_at(ts) if self._agreed is not None else None
+        if state is None or state.codec is None or state.answered is None:
+            return Coding()
+        fmtp = state.answered.fmtp.get(state.payload_type or 0, "")
+        return Coding(state.codec.name, fmtp, _credible(state.answered.ptime))
 
     def keeps_silent(self, direction: Direction) -> bool:
         """Whether the two had agreed, for the whole call, that nobody speaks in a
@@ -203,21 +200,6 @@ class MediaPaths:
                 mute = media.port == 0 or media.direction in (deaf, "inactive")
                 said[author].add(mute)
         return {True} in said.values()
-
-
-def _first_coding(media: Media) -> Coding | None:
-    """The codec in use is the first of an answer (RFC 3264 section 6.1)."""
-    if media.kind != "audio":
-        return None
-    return next(_codings(media), None)
-
-
-def _codings(media: Media) -> Iterator[Coding]:
-    for word in media.formats:
-        number = int(word) if word.isascii() and word.isdigit() else -1
-        codec = media.codecs.get(number)
-        if codec is not None and codec.name.lower() not in AUXILIARY_CODECS:
-            yield Coding(codec.name, media.fmtp.get(number, ""), _credible(media.ptime))
 
 
 def _credible(packet_ms: float | None) -> float | None:

@@ -7,6 +7,8 @@ import pytest
 from flask_sipvault.analysis.ladder.details import describe_sdp
 from flask_sipvault.analysis.ladder.details import detail
 from flask_sipvault.analysis.ladder.details import style
+from flask_sipvault.analysis.ladder.ladder import ladder
+from flask_sipvault.analysis.media.paths import MediaPaths
 from flask_sipvault.protocols import sdp
 
 
@@ -83,3 +85,29 @@ def test_each_kind_of_message_has_its_style(
 ) -> None:
     story.message(0, "alice > bob", start, cseq="1 INVITE")
     assert style(story.call().messages[0]) == expected
+
+
+def test_a_description_names_the_codecs_in_the_order_of_its_m_line(field: Any) -> None:
+    """``m=audio … 111 8 101``: opus first, though PCMA's number is a static one."""
+    call = field("codec_min.pcap")
+    assert [detail(m).split()[1:3] for m in call.messages[:2]] == [
+        ["opus", "PCMA"],
+        ["opus", "PCMA"],
+    ]
+
+
+def test_the_ladder_names_the_codec_that_the_answer_put_first(field: Any) -> None:
+    drawn = ladder(field("codec_min.pcap"))
+    assert drawn.media is not None
+    assert drawn.media.codecs == "opus"
+
+
+def test_with_a_delayed_offer_ladder_and_audio_name_the_same_codec(story: Any) -> None:
+    alice, bob = "198.51.100.23:14000", "10.8.0.14:17002"
+    story.invite(0).reply(1, "200 OK", sdp=f"PCMU+G729 {bob}")
+    story.message(1.1, "alice > bob", "ACK", branch="z9hG4bK7", sdp=f"G729 {alice}")
+    call = story.bye(9).call()
+    drawn = ladder(call)
+    assert drawn.media is not None
+    assert drawn.media.codecs == "G729"
+    assert MediaPaths(call).coding_agreed(call.messages[2].ts).codec == "G729"
