@@ -14,9 +14,13 @@ from typing import TypeVar
 
 from ..evidence import CaptureFacts
 from ..evidence import Evidence
+from ..evidence import LogLine
+from ..evidence import RtcpDatagram
 from ..evidence import State
 from .events import Event
 from .explain import Call
+from .findings.model import EvidenceKind
+from .findings.model import Finding
 from .media.negotiation import find_negotiations
 from .sip.dialogs import find_dialogs
 from .sip.hops import find_hops
@@ -67,6 +71,7 @@ def joined(call: Call, others: Sequence[Call]) -> Call:
         dialogs=dialogs,
         negotiations=find_negotiations(transactions, dialogs),
         events=_events(legs, of_leg),
+        findings=_findings(call, evidence, of_leg[0]),
         hops=find_hops(transactions),
         visibility=find_visibility(evidence, messages, transactions, dialogs),
         first_ts=evidence.first_ts,
@@ -82,6 +87,8 @@ def joined(call: Call, others: Sequence[Call]) -> Call:
 def _began(leg: Call) -> int:
     return sys.maxsize if leg.first_ts is None else leg.first_ts
 
+
+Timed: TypeAlias = RtcpDatagram | LogLine
 
 #: The messages of a leg as the joined call has them, by their number in the leg.
 _OfLeg: TypeAlias = dict[int, Message]
@@ -149,6 +156,36 @@ def _events(legs: Sequence[Call], of_leg: Sequence[_OfLeg]) -> list[Event]:
             n = of_leg[at][event.n].n if event.n is not None else None
             events.append(replace(event, n=n, leg=letter(at), parameters=parameters))
     return sorted(events, key=lambda event: event.ts)
+
+
+def _findings(call: Call, evidence: Evidence, messages: _OfLeg) -> list[Finding]:
+    """What is said of the first leg, with the numbers that its evidence has now."""
+    places: dict[EvidenceKind, dict[int, int]] = {
+        "message": {n: message.n for n, message in messages.items()},
+        "rtcp": _places(call.evidence.rtcp, evidence.rtcp),
+        "log": _places(call.evidence.logs, evidence.logs),
+        # The first leg's come first.
+        "stream": {n: n for n in range(1, len(call.evidence.media) + 1)},
+    }
+
+    def told_anew(finding: Finding) -> Finding:
+        return replace(
+            finding,
+            evidence=tuple(
+                replace(each, n=places.get(each.kind, {}).get(each.n or 0))
+                for each in finding.evidence
+            ),
+            consequences=tuple(told_anew(each) for each in finding.consequences),
+        )
+
+    return [told_anew(finding) for finding in call.findings]
+
+
+def _places(before: Sequence[Timed], after: Sequence[Timed]) -> dict[int, int]:
+    """Where items stand among those of all legs, by where they stood, from 1."""
+    now = {id(item): place for place, item in enumerate(after, 1)}
+    in_order = sorted(before, key=lambda item: item.ts)
+    return {place: now[id(item)] for place, item in enumerate(in_order, 1)}
 
 
 def _evidence(legs: Sequence[Call]) -> Evidence:

@@ -92,16 +92,22 @@ class CallAccess:
         return evidence
 
     def parts(self) -> list[tuple[str, bytes]]:
-        """The parts of the call as they are kept; masked, all of it as one part.
+        """The parts of the call as they are kept, and those of the legs beside it;
+        masked, all of each as one part.
 
         :raises CallNotFoundError: if nothing is stored.
         """
         if self.masked:
-            return [("masked.zip", pack(self.evidence()))]
+            legs = self.call().legs or [self.call()]
+            return [
+                (f"masked-{n}.zip" if n > 1 else "masked.zip", pack(leg.evidence))
+                for n, leg in enumerate(legs, 1)
+            ]
         parts = self._vault().raw_parts(self._call_id)
         if not parts:
             raise self._not_found()
-        return parts
+        beside = (self._vault().raw_parts(call_id) for call_id in self.beside)
+        return [*parts, *(part for leg in beside for part in leg)]
 
     def explained(self) -> ExplainedCall:
         """The call explained, with the legs beside it.
@@ -231,7 +237,7 @@ def by_link(view: View, *, noted: bool) -> Callable[..., ResponseReturnValue]:
         customer_id, call_id = state().verify(call_hash, query)
         # Whoever asks for it in some other way than "1" wants it as well.
         masked = query.get("mask", "0") != "0"
-        wanted = () if masked else tuple(dict.fromkeys(query.getlist("with")))
+        wanted = tuple(dict.fromkeys(query.getlist("with")))
         wanted = tuple(name for name in wanted if name and name != call_id)
         beside = wanted[: MAX_LEGS - 1]
         two_hops = query.get("hops") == "2"

@@ -31,6 +31,7 @@ from ..analysis.media.quality import USUAL_SCALE
 from ..evidence import Evidence
 from ..language import spoken
 from ..masking import mask
+from ..masking import mask_legs
 from ..singleflight import SingleFlight
 from ..vault.listing import Listing
 from ..vault.vault import Vault
@@ -148,13 +149,16 @@ class ExplainedCalls:
         """
 
         def made() -> ExplainedCall | None:
-            evidence = self.evidence(vault, listing, masked=masked)
+            beside = bool(others) and masked
+            evidence = self.evidence(vault, listing, masked=masked and not beside)
             if evidence is None:
                 return None
-            found = [self.evidence(vault, leg, masked=masked) for leg in others]
+            found = [self.evidence(vault, leg, masked=False) for leg in others]
             # An alias is a name, and may be one of an address that was made up.
             aliases = NO_ALIASES if masked else self._aliases
             legs = [leg for leg in found if leg is not None]
+            if beside:
+                evidence, *legs = mask_legs([evidence, *legs])
             return ExplainedCall(evidence, aliases, self._scale, legs)
 
         def weight(it: ExplainedCall | None) -> int:

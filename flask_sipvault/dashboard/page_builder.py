@@ -7,6 +7,7 @@ from ..analysis.explain import Party
 from ..analysis.words.headline import headline
 from ..analysis.words.headline import reason
 from ..language import _
+from ..language import ngettext
 from . import formatting as figures
 from .addresses import Addresses
 from .call_cache import ExplainedCall
@@ -58,7 +59,7 @@ def describe(
     :param shared: whether it is seen by a shared link; those outlive the day.
     :param share_url: where the call can be shared; empty where it cannot.
     """
-    call, main = explained.call, explained.main
+    call = explained.call
     evidence = call.evidence
     start = call_start(call)
     sip = SipViews(explained, view, addresses)
@@ -73,10 +74,10 @@ def describe(
         call_id=on_one_line(evidence.call_id),
         customer_id=on_one_line(evidence.customer_id),
         valid_until=day(valid_until * 1_000_000_000) if shared else hour(valid_until),
-        headline=on_one_line(headline(main)),
-        parties=[_party(_("Caller"), main.caller), _party(_("Called"), main.callee)],
-        started=None if main.first_ts is None else day(main.first_ts),
-        figures=_figures(main),
+        headline=on_one_line(headline(call)),
+        parties=[_party(_("Caller"), call.caller), _party(_("Called"), call.callee)],
+        started=None if call.first_ts is None else day(call.first_ts),
+        figures=_figures(call),
         notices=_notices(call, len(reports)),
         legs=legs,
         live=live,
@@ -84,11 +85,11 @@ def describe(
         share_url=share_url,
         start=start,
         end=call.last_ts or start,
-        findings=findings_view(main, start),
+        findings=findings_view(call, start),
         timeline=timeline_view(
             axis,
             explained.ladder(view.ports),
-            main,
+            call,
             log,
             start=start,
             chosen=view.axis,
@@ -96,7 +97,7 @@ def describe(
         ),
         ladder=sip.ladder(),
         messages=sip.messages(),
-        quality=quality_view(main.quality, axis, start),
+        quality=quality_view(call.quality, axis, start),
         rtcp=reports[:REPORTS_SHOWN],
         logs=logs_view(log, view, addresses.page),
         sources=[on_one_line(agent) for agent in evidence.agents],
@@ -158,6 +159,22 @@ def _notices(call: Call, report_count: int) -> list[Notice]:
                 _("Part of what is stored cannot be read."),
                 [on_one_line(damage) for damage in evidence.damage],
                 _("This page shows what can. Something may be missing from it."),
+            )
+        )
+    copies = sum(message.copy_of is not None for message in call.messages)
+    if copies:
+        notices.append(
+            Notice(
+                ngettext(
+                    "One message was captured twice.",
+                    "{count} messages were captured twice.",
+                    copies,
+                ).format(count=f"{copies:,}"),
+                advice=_(
+                    "The same datagram within a millisecond, as a mirror port or two"
+                    " interfaces give it. Each is shown once, and none counts as sent"
+                    " again."
+                ),
             )
         )
     if evidence.state == "EXPIRED":

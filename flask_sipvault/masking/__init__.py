@@ -6,3 +6,4 @@ is left out. So a header field that nobody here has heard of gives nothing away.
 """
 
 from .evidence import mask as mask
+from .evidence import mask_legs as mask_legs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -37,24 +38,32 @@ def mask(evidence: Evidence) -> Evidence:
     explains to the same outcome. Numbers, names, hosts, addresses, credentials and keys
     do not. A value has the same pseudonym throughout.
     """
-    return _Masking(evidence).run()
+    return mask_legs([evidence])[0]
+
+
+def mask_legs(legs: Sequence[Evidence]) -> list[Evidence]:
+    """Several legs of a call, masked as :func:`mask` does it: a value has the same
+    pseudonym in all of them.
+    """
+    return _Masking(legs).run()
 
 
 class _Masking:
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
-        self._pseudonyms = Pseudonyms(_occurrence(evidence))
+    def __init__(self, legs: Sequence[Evidence]) -> None:
+        self._legs = legs
+        self._pseudonyms = Pseudonyms(_occurrence(legs))
         self._messages = MessageMask(self._pseudonyms)
 
-    def run(self) -> Evidence:
+    def run(self) -> list[Evidence]:
         # A log line may name whom only a later message introduces: the first round is
         # for getting to know everybody.
-        self._evidence_once()
+        for leg in self._legs:
+            self._once(leg)
         self._messages = MessageMask(self._pseudonyms)
-        return self._evidence_once()
+        return [self._once(leg) for leg in self._legs]
 
-    def _evidence_once(self) -> Evidence:
-        evidence, masks = self._evidence, self._pseudonyms
+    def _once(self, evidence: Evidence) -> Evidence:
+        masks = self._pseudonyms
         texts = self._messages.texts
         return Evidence(
             customer_id=MASKED,
@@ -159,13 +168,15 @@ class _Masking:
         return self._json(value, depth + 1)
 
 
-def _occurrence(evidence: Evidence) -> Callable[[str], bool]:
+def _occurrence(legs: Sequence[Evidence]) -> Callable[[str], bool]:
     """Tells whether a text occurs anywhere in the evidence."""
-    texts = [packet.payload.decode("utf-8", "replace") for packet in evidence.sip]
-    texts += [line.text for line in evidence.logs]
-    ends = [(item.src, item.dst) for item in evidence.sip]
-    texts += [str(end) for pair in ends for end in pair]
-    texts += [evidence.call_id, *(other for _, other in evidence.legs)]
+    texts = []
+    for evidence in legs:
+        texts += [packet.payload.decode("utf-8", "replace") for packet in evidence.sip]
+        texts += [line.text for line in evidence.logs]
+        ends = [(item.src, item.dst) for item in evidence.sip]
+        texts += [str(end) for pair in ends for end in pair]
+        texts += [evidence.call_id, *(other for _, other in evidence.legs)]
     corpus = "\n".join(texts)
 
     @cache

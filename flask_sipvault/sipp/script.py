@@ -132,7 +132,8 @@ def _leg(call: Call, side: Side) -> Iterator[Message]:
     opened: set[int | None] = set()
     for message in call.messages[opening.n - 1 :]:
         at_place = (message.origin == place) != (message.target == place)
-        if not at_place or message.sip is None or message.retransmission_of:
+        sent_before = message.retransmission_of or message.copy_of
+        if not at_place or message.sip is None or sent_before:
             continue
         if message.kind == "request" and message.method != "ACK":
             opened.add(message.n)

@@ -172,5 +172,6 @@ def test_the_document_has_the_events_with_what_they_tell(labelled: Any) -> None:
         "end_ts": resume["ts"],
         "n": 7,
         "by": "caller",
+        "leg": None,
         "resumed": True,
     }

@@ -152,8 +152,8 @@ class TestWhatIsKept:
 
     def test_is_in_one_language(self, vaults: Vaults) -> None:
         english, portuguese = vaults.of(), vaults.of(language="pt_BR")
-        assert english.main.outcome.headline.startswith("Busy")
-        assert portuguese.main.outcome.headline.startswith("Ocupado")
+        assert english.main.quality.audio.reason == "The call was not answered."
+        assert portuguese.main.quality.audio.reason == "A chamada não foi atendida."
 
     def test_is_with_these_legs_in_this_order(self, vaults: Vaults) -> None:
         ways = [("one",), ("one", "two"), ("two", "one"), ("one", "two", "three")]

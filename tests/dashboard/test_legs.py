@@ -6,6 +6,7 @@ import html
 import io
 import itertools
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
@@ -174,8 +175,38 @@ class TestBesideTheCall:
         }
         assert found == set(b2bua)
         assert client.get(file_of(link, "sip.txt")).text.count("\n--- ") == 12
-        # What programs rest on stays about the one call.
-        assert len(client.get(file_of(link, "call.json")).json["messages"]) == 7
+        document = client.get(file_of(link, "call.json")).json
+        assert [m["n"] for m in document["messages"]] == list(range(1, 14))
+        assert {m["leg"] for m in document["messages"]} == {"A", "B"}
+        parts = zipfile.ZipFile(
+            io.BytesIO(client.get(file_of(link, "bundle.zip")).data)
+        )
+        assert len(parts.namelist()) == 2
+
+    def test_the_masked_downloads_hold_both_as_well(
+        self, client: FlaskClient, b2bua: list[str]
+    ) -> None:
+        link = beside(link_to(b2bua[0]), b2bua[1]) + "&mask=1"
+        document = client.get(file_of(link, "call.json")).json
+        assert {m["leg"] for m in document["messages"]} == {"A", "B"}
+        # The B2BUA is one host in both legs.
+        first, second = document["hops"]
+        assert first["dst"].split(":")[0] == second["src"].split(":")[0]
+        assert client.get(file_of(link, "sip.txt")).text.count("\n--- ") == 12
+        parts = zipfile.ZipFile(
+            io.BytesIO(client.get(file_of(link, "bundle.zip")).data)
+        )
+        assert len(parts.namelist()) == 2
+
+    def test_headline_tiles_and_parties_are_those_of_what_is_shown(
+        self, client: FlaskClient, b2bua: list[str]
+    ) -> None:
+        link = beside(link_to(b2bua[0]), b2bua[1])
+        seen = words(client.get(link).text)
+        document = client.get(file_of(link, "call.json")).json
+        assert document["outcome"]["headline"] in seen
+        assert document["caller"]["user"] in seen
+        assert document["callee"]["user"] in seen
 
     def test_a_leg_of_a_leg_may_be_seen(
         self, client: FlaskClient, keep: Keep, app: Flask

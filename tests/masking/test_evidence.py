@@ -53,10 +53,8 @@ def _call(name: str) -> Evidence:
 
 
 def _outcome(call: Call) -> dict[str, object]:
-    """What became of the call, without the words in which others said why."""
-    outcome = dataclasses.asdict(call.outcome)
-    del outcome["headline"], outcome["reason"]
-    return outcome
+    """What became of the call."""
+    return dataclasses.asdict(call.outcome)
 
 
 def _course(call: Call) -> list[tuple[object, ...]]:

@@ -105,6 +105,7 @@ def _message(message: Message) -> dict[str, Any]:
         "reason": parsed.reason if parsed and message.kind == "response" else None,
         "cseq": message.header("CSeq") or None,
         "branch": message.branch or None,
+        "leg": message.leg or None,
         "transaction": message.transaction,
         "retransmission_of": message.retransmission_of,
         "copy_of": message.copy_of,

@@ -19,6 +19,7 @@ def events_document(events: Iterable[Event]) -> list[dict[str, Any]]:
             "end_ts": event.end_ts,
             "n": event.n,
             "by": event.by,
+            "leg": event.leg or None,
             **event.parameters,
         }
         for event in events
@@ -42,6 +43,7 @@ def hops_document(hops: Iterable[Hop]) -> list[dict[str, Any]]:
             "upstream": hop.upstream,
             "added_ms": hop.added_ms,
             "gave_up": hop.gave_up,
+            "leg": hop.leg or None,
         }
         for hop in hops
     ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ..explain import Call
 from ..explain import Party
 from ..sip.messages import Message
+from ..words.events import event_line
 from ..words.headline import headline
 from ..words.text import date_and_time
 from ..words.text import printable
@@ -48,6 +49,8 @@ class Row:
         for what was sent once.
     :param last_sending_ns: how long after this first sending the last one came.
     :param leg: the letter of its leg where several are shown as one call; or "".
+    :param copy: whether it is a mirror port's copy of a message before, which is not
+        drawn a second time.
     """
 
     n: int
@@ -65,6 +68,7 @@ class Row:
     sendings: int = 1
     last_sending_ns: int = 0
     leg: str = ""
+    copy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +97,18 @@ class MediaSpan:
 class Ladder:
     """A call as a drawing without geometry.
 
+    :param rows: one for each message of the call.
     :param media: None for a call that was not answered.
     """
 
     lifelines: list[Lifeline]
     rows: list[Row]
     media: MediaSpan | None = None
+
+    @property
+    def drawn(self) -> list[Row]:
+        """The rows that are drawn: a message that was captured twice once."""
+        return [row for row in self.rows if not row.copy]
 
 
 def ladder(
@@ -138,6 +148,7 @@ def ladder(
                 sendings=last.sending if last is not message else 1,
                 last_sending_ns=last.ts - message.ts,
                 leg=message.leg,
+                copy=message.copy_of is not None,
             )
         )
         before = message.ts
@@ -194,6 +205,9 @@ def as_text(call: Call, width: int = 100) -> str:
         lines.append(date_and_time(call.began or 0))
     lines.append("")
     lines += (drawn.rows and _drawing(drawn, width)) or _list(drawn)
+    if call.events:
+        start = call.messages[0].ts if call.messages else 0
+        lines += ["", *(event_line(event, start) for event in call.events)]
     return "\n".join(_clipped(printable(line), width).rstrip() for line in lines) + "\n"
 
 
@@ -222,7 +236,7 @@ def _drawing(drawn: Ladder, width: int) -> list[str]:
     head = ""
     for centre, label in zip(centres, labels, strict=True):
         head = head.ljust(centre - len(label) // 2) + label
-    return [*lines, head, *(_arrow(row, centres) for row in drawn.rows)]
+    return [*lines, head, *(_arrow(row, centres) for row in drawn.drawn)]
 
 
 def _arrow(row: Row, centres: list[int]) -> str:
@@ -247,7 +261,7 @@ def _list(drawn: Ladder) -> list[str]:
     return [
         f"{_times(row).ljust(_TIMES)}{drawn.lifelines[row.source].address} > "
         f"{drawn.lifelines[row.target].address}  {_words(row)}"
-        for row in drawn.rows
+        for row in drawn.drawn
     ]
 
 

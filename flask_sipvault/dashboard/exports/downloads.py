@@ -74,7 +74,7 @@ def offered(call: Call, opening: CallAccess) -> list[Download]:
 
 def call_json(opening: CallAccess) -> ResponseReturnValue:
     """Everything about a call, for programs."""
-    document = call_document(opening.explained().main)
+    document = call_document(opening.call())
     return _file(json.dumps(document), "application/json", opening, "json")
 
 

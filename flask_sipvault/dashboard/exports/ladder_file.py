@@ -56,14 +56,15 @@ def drawing(call: Call, ladder: Ladder) -> tuple[Markup, int, int]:
     lines = media_lines(call.quality, call_start(call))
     media = media_band(ladder.media, lines) if ladder.media else None
     pen = LadderPen(ladder, media=media)
-    height = HEADS_HEIGHT + pen.height(ladder.rows)
+    rows = ladder.drawn
+    height = HEADS_HEIGHT + pen.height(rows)
     drawn = Markup(
         '<svg class="sv-ladderfile" width="{}" height="{}" viewBox="0 0 {} {}"'
         ' role="img" aria-label="SIP ladder">{}<g transform="translate(0 {})">{}</g>'
         "</svg>"
     ).format(
         *(pen.width, height, pen.width, height, pen.heads(), HEADS_HEIGHT),
-        pen.piece(ladder.rows),
+        pen.piece(rows),
     )
     return drawn, pen.width, height
 

@@ -119,7 +119,7 @@ def report(call: Call, ladder: Ladder, *, now: int, masked: bool) -> tuple[str, 
 def _view(call: Call, ladder: Ladder, now: int, masked: bool) -> _Report:
     document = call_document(call)
     quality = document["quality"]
-    shown = Ladder(ladder.lifelines, ladder.rows[:MESSAGES], ladder.media)
+    shown = Ladder(ladder.lifelines, ladder.drawn[:MESSAGES], ladder.media)
     return _Report(
         headline=on_one_line(headline(call)),
         call_id=on_one_line(call.evidence.call_id),
@@ -249,7 +249,8 @@ def _number(value: Any, unit: str = "", digits: int = 2) -> str:
 
 def _messages(call: Call) -> Iterator[_MessageView]:
     start = call.began or 0
-    for message in call.messages[:MESSAGES]:
+    once = [message for message in call.messages if message.copy_of is None]
+    for message in once[:MESSAGES]:
         notes = [message.problem]
         if message.retransmission_of is not None:
             notes.append(

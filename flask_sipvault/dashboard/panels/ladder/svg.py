@@ -72,7 +72,7 @@ def draw(
     :param unfolded: whether every sending of a message is shown, not only the first.
     """
     pen = LadderPen(ladder, media=media, unfolded=unfolded)
-    return LadderDrawing(pen.heads(), pen.piece(ladder.rows), pen.scrolls)
+    return LadderDrawing(pen.heads(), pen.piece(ladder.drawn), pen.scrolls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class LadderPen:
         self._lifelines = ladder.lifelines
         self._columns = _columns(len(ladder.lifelines))
         self._media = media
-        drawn = [row for row in ladder.rows if row.n not in left_out]
+        drawn = [row for row in ladder.drawn if row.n not in left_out]
         self._before_band = _longest_gap(drawn, media) if media else None
         self._repeats = repeats or {}
         self._unfolded = unfolded

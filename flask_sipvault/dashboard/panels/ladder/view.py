@@ -59,7 +59,8 @@ class SipViews:
         wanted = MessageFilter(view.find)
         self._filtered = bool(wanted)
         self._repeats = self._find_repeats()
-        self._left_out = frozenset().union(*(each.numbers for each in self._repeats))
+        copies = {m.n for m in self._call.messages if m.copy_of is not None}
+        self._left_out = copies.union(*(each.numbers for each in self._repeats))
         self._found = [
             message
             for message in self._call.messages
@@ -111,7 +112,7 @@ class SipViews:
     def messages(self) -> MessagesView:
         """The messages and the ways to see them."""
         return MessagesView(
-            count=len(self._call.messages),
+            count=sum(m.copy_of is None for m in self._call.messages),
             found=len(self._found),
             find=self._view.find,
             chosen=self._chosen(),
@@ -128,7 +129,7 @@ class SipViews:
         """What is not to be shown each time: what a long call does over and over, where
         the reader looks neither for something nor at one of those times.
         """
-        rows = self._ladder.rows
+        rows = self._ladder.drawn
         if self._filtered or self._view.repeats or len(rows) <= MESSAGES_AT_ONCE:
             return []
         asked = self._view.message

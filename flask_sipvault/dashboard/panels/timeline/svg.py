@@ -124,7 +124,7 @@ def timeline_view(
     :param chosen: which stretch of the axis the address of the page asks for.
     :param url: gives the address of the page with a stretch open.
     """
-    rows, quality = drawn.rows, call.quality
+    rows, quality = drawn.drawn, call.quality
     lanes = [Lane("sip", _("SIP"), _("SIP messages"), _marks(_sip(rows), axis, _SIP))]
     for direction, measured in quality.directions.items():
         name = direction_name(quality, direction)
