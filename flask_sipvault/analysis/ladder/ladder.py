@@ -206,7 +206,7 @@ def as_text(call: Call, width: int = 100) -> str:
     lines.append("")
     lines += (drawn.rows and _drawing(drawn, width)) or _list(drawn)
     if call.events:
-        start = call.messages[0].ts if call.messages else 0
+        start = call.began or 0
         lines += ["", *(event_line(event, start) for event in call.events)]
     return "\n".join(_clipped(printable(line), width).rstrip() for line in lines) + "\n"
 
