@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field
+from functools import lru_cache
 from typing import cast
 from typing import Literal
 from typing import NamedTuple
@@ -186,6 +187,8 @@ class Media:
         return unspecified or self.direction in ("sendonly", "inactive")
 
 
+# Asked for again and again of the few addresses that a call has.
+@lru_cache(maxsize=1024)
 def _endpoint(address: str | None, port: int) -> Endpoint | None:
     try:
         ip = ipaddress.ip_address(address or "")
@@ -382,6 +385,8 @@ _READERS: dict[str, Callable[[Media, str], None]] = {
 
 
 def _number(text: str, most: int) -> int | None:
-    if re.fullmatch("[0-9]{1,20}", text) and int(text) <= most:
+    # int() reads digits of all scripts; of very many it refuses to.
+    digits = len(text) <= 20 and text.isascii() and text.isdigit()
+    if digits and int(text) <= most:
         return int(text)
     return None

@@ -319,6 +319,6 @@ def _cseq(text: str) -> tuple[int | None, str]:
     is None, as is one that is missing.
     """
     number, *method = text.split(None, 1) or [""]
-    if not re.fullmatch("[0-9]+", number):
+    if not (number.isascii() and number.isdigit()):
         return None, text
     return int(number) if len(number) <= 32 else None, "".join(method)

@@ -353,14 +353,10 @@ def _by_invite(invite: Transaction, dialog: Dialog | None) -> Iterator[Exchange]
     """What an INVITE negotiated, in one dialog where it was forked."""
     request = invite.request
     tag = dialog.callee_tag if dialog is not None and not invite.in_dialog else None
-    responses = [
-        m
-        for m in invite.responses
-        if tag is None or m.to_tag == tag or m.code >= 300 or not m.to_tag
-    ]
+    responses = invite.responses if tag is None else invite.responses_of(tag)
     reliable = [m for m in responses if m.code < 200 and _is_reliable(m)]
     answer = next((m for m in responses if 200 <= m.code < 300), None)
-    refusal = None if answer else next((m for m in responses if m.code >= 300), None)
+    refusal = None if answer else invite.refusal
     offerer = _side_of_request(invite, dialog)
     if request is not None and request.sdp is not None:
         exchange = Exchange(invite, request, offerer)

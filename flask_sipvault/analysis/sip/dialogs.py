@@ -394,8 +394,7 @@ def _find_routes(dialog: Dialog) -> None:
     for invite in dialog.invites[:1]:
         # Where the response reached the caller: in reverse (12.1.2). A 2xx counts
         # before a provisional response (13.2.2.4).
-        making = [m for m in invite.responses if m.to_tag == dialog.callee_tag]
-        making.sort(key=lambda m: -m.code)
+        making = sorted(invite.responses_of(dialog.callee_tag), key=lambda m: -m.code)
         for response in making[:1]:
             dialog.route_sets["caller"] = _uris(response, "Record-Route")[::-1]
 
@@ -408,8 +407,8 @@ def _find_targets(dialog: Dialog) -> None:
     for invite in dialog.invites[-1:]:
         _add_target(dialog, "caller", invite.request)
     for invite in dialog.invites[:1]:
-        for response in invite.responses:
-            if response.to_tag == dialog.callee_tag and 100 < response.code < 300:
+        for response in invite.responses_of(dialog.callee_tag):
+            if 100 < response.code < 300:
                 _add_target(dialog, "callee", response)
     for transaction in dialog.changes:
         side = dialog.side_of(transaction.request) if transaction.request else None
@@ -493,16 +492,13 @@ def _find_reliable(dialog: Dialog) -> None:
             if named:
                 pracks.setdefault(int(named[1]), transaction.request)
     for invite in dialog.invites[-1:]:
-        again: dict[int | None, list[Message]] = defaultdict(list)
-        for message in invite.repeated:
-            again[message.retransmission_of].append(message)
-        for response in invite.provisional:
+        for response in invite.responses_of(dialog.callee_tag):
             rseq = response.header("RSeq").strip()
             required = "100rel" in response.header("Require").lower()
-            ours = response.to_tag == dialog.callee_tag
-            if ours and required and re.fullmatch("[0-9]{1,10}", rseq):
+            provisional = response.code < 200
+            if provisional and required and re.fullmatch("[0-9]{1,10}", rseq):
                 number = int(rseq)
-                sendings = [response, *again[response.n]]
+                sendings = invite.sendings_of(response)
                 dialog.reliable.append(
                     ReliableResponse(response, number, sendings, pracks.get(number))
                 )

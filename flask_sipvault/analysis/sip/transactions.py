@@ -53,6 +53,8 @@ class Transaction:
         targets tried one after the other.
     :param unseen_hops: how many proxies between this hop and :attr:`upstream` were not
         captured, by the Via fields.
+    :param answer: the first 2xx.
+    :param refusal: the first response from 300 on; None for what was accepted too.
     :param timed_out: what was waited for in vain, as long as the capture shows.
     """
 
@@ -76,6 +78,11 @@ class Transaction:
     downstream: list[Transaction] = field(default_factory=list, repr=False)
     unseen_hops: int = 0
     timed_out: TimeOut | None = None
+    answer: Message | None = None
+    refusal: Message | None = None
+    _by_tag: dict[str, list[Message]] = field(default_factory=dict, repr=False)
+    _again: dict[int, list[Message]] = field(default_factory=dict, repr=False)
+    _acks_by_tag: dict[str, list[Message]] = field(default_factory=dict, repr=False)
 
     @property
     def to_tag(self) -> str:
@@ -118,31 +125,36 @@ class Transaction:
     @property
     def final(self) -> Message | None:
         """What decided: the first 2xx, or else the first refusal."""
-        return self.answer or next(iter(self.finals), None)
-
-    @property
-    def answer(self) -> Message | None:
-        """The first 2xx."""
-        return next((m for m in self.responses if 200 <= m.code < 300), None)
-
-    @property
-    def refusal(self) -> Message | None:
-        """The response from 300 on; None for what was accepted or not decided."""
-        return None if self.answer else next(iter(self.finals), None)
+        return self.answer or self.refusal
 
     def sendings_of(self, response: Message) -> list[Message]:
         """A response, as often as it was sent."""
-        again = [m for m in self.repeated if m.retransmission_of == response.n]
-        return [response, *again]
+        return [response, *self._again.get(response.n, [])]
+
+    def responses_of(self, to_tag: str) -> list[Message]:
+        """Those of one side of a fork, in order of time."""
+        return self._by_tag.get(to_tag, [])
 
     def acks_of(self, response: Message) -> list[Message]:
         """The ACKs of a final response: of a fork, by its To tag."""
-        return [
-            ack
-            for ack in self.acks
-            if ack.n > response.n
-            and (ack.to_tag == response.to_tag or not ack.to_tag or not response.to_tag)
-        ]
+        acks = self._acks_by_tag.get(response.to_tag, [])
+        if not response.to_tag:
+            acks = self.acks
+        elif "" in self._acks_by_tag:
+            acks = sorted([*acks, *self._acks_by_tag[""]], key=lambda ack: ack.n)
+        return [ack for ack in acks if ack.n > response.n]
+
+    def index(self) -> None:
+        """Sort its messages by tag and by sending, once they are complete."""
+        for response in self.responses:
+            self._by_tag.setdefault(response.to_tag, []).append(response)
+        finals = self.finals
+        self.answer = next((m for m in finals if m.code < 300), None)
+        self.refusal = None if self.answer else next(iter(finals), None)
+        for again in self.repeated:
+            self._again.setdefault(again.retransmission_of or 0, []).append(again)
+        for ack in self.acks:
+            self._acks_by_tag.setdefault(ack.to_tag, []).append(ack)
 
 
 def find_transactions(messages: list[Message]) -> list[Transaction]:
@@ -154,6 +166,7 @@ def find_transactions(messages: list[Message]) -> list[Transaction]:
     _link_hops(transactions)
     end = messages[-1].ts if messages else 0
     for transaction in transactions:
+        transaction.index()
         transaction.timed_out = _time_out(transaction, end)
     return transactions
 
