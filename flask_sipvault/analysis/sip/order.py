@@ -25,6 +25,10 @@ from .message import names_a_transaction
 #: stamped further before its cause has some other fault, which the page should show.
 CLOCK_ERROR_NS = 5_000_000
 
+#: Nothing waits longer than this for its causes and theirs, each of them wrong by
+#: :data:`CLOCK_ERROR_NS`: more proxies in a row than this are not met.
+_LONGEST_CHAIN_NS = 10 * CLOCK_ERROR_NS
+
 #: What proves that a request was seen before it was authenticated.
 _CHALLENGES = {401: "WWW-Authenticate", 407: "Proxy-Authenticate"}
 _CREDENTIALS = ("Authorization", "Proxy-Authorization")
@@ -44,11 +48,18 @@ def in_order(messages: Sequence[Message]) -> list[Message]:
         for cause in causes:
             effects.setdefault(cause, []).append(at)
     ready = [at for at in range(len(messages)) if at not in held]
-    # Forged messages may be each other's causes: time decides then.
-    others = iter(range(len(messages)))
+    earliest = 0
     found: dict[int, Message] = {}
     while len(found) < len(messages):
-        at = heapq.heappop(ready) if ready else next(others)
+        while earliest in found:
+            earliest += 1
+        # Forged messages, and those of a call whose begin was not captured, may be each
+        # other's causes: time decides then.
+        waited = messages[ready[0]].ts - messages[earliest].ts if ready else None
+        if waited is None or waited > _LONGEST_CHAIN_NS:
+            at = earliest
+        else:
+            at = heapq.heappop(ready)
         if at in found:
             continue
         found[at] = messages[at]
@@ -72,13 +83,23 @@ def _held_back(messages: Sequence[Message]) -> dict[int, set[int]]:
     for at, message in enumerate(messages):
         for name in _causes(message):
             cause = first.get(name)
-            if cause is None or cause == at:
+            if cause is None or cause == at or _answers(messages[cause], message):
                 continue
             apart = messages[cause].ts - message.ts
             if abs(apart) <= CLOCK_ERROR_NS:
                 held.setdefault(at, set()).add(cause)
                 disturbed = disturbed or cause > at
     return held if disturbed else {}
+
+
+def _answers(response: Message, request: Message) -> bool:
+    """Whether it answers the request: it repeats the tags that the request had."""
+    return (
+        (response.kind, request.kind) == ("response", "request")
+        and response.cseq_number == request.cseq_number
+        and response.cseq_method == request.method
+        and _branch(response) == _branch(request)
+    )
 
 
 def _names(message: Message) -> Iterator[Hashable]:

@@ -263,3 +263,32 @@ def test_messages_that_prove_each_other_earlier_are_all_told(
 
     assert [m.n for m in messages] == list(range(1, len(packets) + 1))
     assert sorted(m.raw for m in messages) == sorted(p.payload for p in packets)
+
+
+def test_requests_within_a_call_that_began_before_stay_in_the_order_of_time(
+    story: Any,
+) -> None:
+    """The To tag of an UPDATE stands in its response as well, 0.1 ms later; that does
+    not prove that the response came first.
+    """
+    for at, cseq in ((0, 2), (15, 3)):
+        more = {"cseq": f"{cseq} UPDATE", "branch": f"z9hG4bK{cseq}"}
+        story.message(at, "alice > bob", "UPDATE", **more)
+        story.message(at + 0.0001, "bob > alice", "200 OK", **more)
+
+    messages = read_messages(story.evidence.sip)
+
+    assert [m.cseq_number for m in messages] == [2, 2, 3, 3]
+
+
+def test_messages_that_prove_each_other_earlier_stay_at_their_time(
+    story: Any,
+) -> None:
+    below = [f"Via: SIP/2.0/UDP 203.0.113.9;branch=z9hG4bK{n}" for n in (2, 1)]
+    story.invite(0, branch="z9hG4bK1", headers=(below[0],))
+    story.invite(0.001, branch="z9hG4bK2", headers=(below[1],))
+    story.message(10, "bob > alice", "BYE", cseq="7 BYE", branch="z9hG4bK7")
+
+    messages = read_messages(story.evidence.sip)
+
+    assert [m.method for m in messages] == ["INVITE", "INVITE", "BYE"]
