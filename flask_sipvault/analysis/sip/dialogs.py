@@ -470,9 +470,11 @@ def _count_sequence(dialog: Dialog) -> None:
         # A CANCEL bears the number of its INVITE.
         if side is None or number is None or method == "CANCEL":
             continue
-        if (side, number, method) in seen:
+        # A re-INVITE may wrongly bear the number of the INVITE: that is no further hop.
+        once = (side, number, method, bool(message.to_tag))
+        if once in seen:
             continue
-        seen.add((side, number, method))
+        seen.add(once)
         before = highest.get(side)
         highest[side] = number if before is None else max(before, number)
         dialog.sequence[side].append(
@@ -507,12 +509,18 @@ def _find_reliable(dialog: Dialog) -> None:
 def _find_session(dialog: Dialog) -> None:
     """By the last 2xx that sets one; each 2xx to a re-INVITE or UPDATE refreshes."""
     accepted: list[tuple[Message, Side]] = []
-    for message in dialog.answers[:1]:
+    # A proxy adds the timer to the 2xx of a called side that knows none (RFC 4028
+    # section 8.2).
+    with_timer = [m for m in dialog.answers if m.header("Session-Expires")]
+    for message in [*with_timer, *dialog.answers][:1]:
         accepted.append((message, "caller"))
-    for transaction in dialog.changes:
-        side = dialog.side_of(transaction.request) if transaction.request else None
-        if side and transaction.upstream is None and transaction.answer:
-            accepted.append((transaction.answer, side))
+    changed = [t.answer for t in dialog.changes if t.upstream is None and t.answer]
+    # Of re-INVITEs that were not captured the answers stand among those of the first.
+    later = [m for m in dialog.answers[1:] if _is_later(m, dialog.answers[0])]
+    for message in (*changed, *later):
+        answering = dialog.side_of(message)
+        if answering is not None:
+            accepted.append((message, other_side(answering)))
     for message, client in sorted(accepted, key=lambda each: each[0].n):
         found = _SESSION_EXPIRES.match(message.header("Session-Expires"))
         if found is None:
@@ -529,6 +537,12 @@ def _find_session(dialog: Dialog) -> None:
             before.refreshes.append(message)
         else:
             dialog.session = SessionTimer(message.n, message.ts, interval, refresher)
+
+
+def _is_later(answer: Message, first: Message) -> bool:
+    """Whether a 2xx is to another INVITE than the first one."""
+    number = (answer.cseq_number, answer.from_tag)
+    return number != (first.cseq_number, first.from_tag)
 
 
 _SESSION_EXPIRES = re.compile(r"\s*([0-9]{1,10})\s*(.*)", re.DOTALL)

@@ -95,8 +95,8 @@ class Transaction:
 
     @property
     def in_dialog(self) -> bool:
-        """Whether the request was sent within a dialog. Where it was not captured, this
-        is not known, and False.
+        """Whether the request was sent within a dialog. Of an INVITE that was not
+        captured this is not known, and False.
         """
         return bool(self.to_tag)
 
@@ -456,3 +456,21 @@ def _time_out(transaction: Transaction, end: int) -> TimeOut | None:
 def outermost(transactions: Iterable[Transaction]) -> list[Transaction]:
     """The requests at the hop nearest to who sent them, as far as captured."""
     return [each for each in transactions if each.upstream is None]
+
+
+def where_refused(transaction: Transaction) -> Transaction:
+    """Of a request that was refused the hop where the refusal arose: the furthest from
+    who sent the request, as far as captured.
+    """
+    at = transaction
+    for _hop in range(MAX_HOPS):
+        refusal = at.refusal
+        further = [
+            hop
+            for hop in at.downstream
+            if refusal is not None and hop.refusal and hop.refusal.code == refusal.code
+        ]
+        if not further:
+            break
+        at = further[-1]
+    return at

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...language import _
+from ...protocols.address import Endpoint
 from ..call import Call
 from ..findings.model import Finding
 from ..findings.model import Value
 from ..findings.registry import rules_by_id
 from ..findings.rule import Rule
+from ..sip.hosts import place_name
 from .text import duration
 from .text import quoted
 
@@ -76,4 +78,6 @@ def _written(name: str, value: Value) -> str | int | float:
     """A parameter as it stands in a sentence."""
     if isinstance(value, int | float):
         return duration(value) if name.endswith("_ms") else value
+    if isinstance(value, Endpoint):
+        return place_name(value)
     return quoted(str(value))

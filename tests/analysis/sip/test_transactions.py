@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from flask_sipvault.analysis.explain import explain
 from flask_sipvault.analysis.sip.transactions import outermost
 from flask_sipvault.analysis.sip.transactions import Transaction
+from flask_sipvault.analysis.sip.transactions import where_refused
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.evidence import SipPacket
 from flask_sipvault.protocols.address import Endpoint
@@ -190,3 +191,40 @@ def test_every_message_belongs_somewhere_and_no_request_came_from_itself(
             each = each.upstream
             assert id(each) not in seen
             seen.add(id(each))
+
+
+def test_a_refusal_arises_where_it_came_from_first(story: Any) -> None:
+    story.invite(0, "alice > proxy")
+    story.invite(0.01, "proxy > bob", branch="z9hG4bK9")
+    story.reply(1, "403 Forbidden", "bob > proxy", branch="z9hG4bK9")
+    story.reply(1.01, "403 Forbidden", "proxy > alice")
+
+    first, second = story.call().transactions
+
+    assert where_refused(first) is second
+    assert where_refused(second) is second
+
+
+def test_a_refusal_that_a_proxy_made_itself_arises_there(story: Any) -> None:
+    story.invite(0, "alice > proxy")
+    story.invite(0.01, "proxy > bob", branch="z9hG4bK9")
+    story.reply(1, "503 Down", "bob > proxy", branch="z9hG4bK9")
+    story.reply(1.01, "500 Oops", "proxy > alice")
+
+    first, _second = story.call().transactions
+
+    assert where_refused(first) is first
+
+
+def test_an_update_is_within_a_dialog_though_only_its_response_was_captured(
+    story: Any,
+) -> None:
+    story.invite(0)
+    story.reply(1, "200 OK", headers=("Session-Expires: 90;refresher=uac",))
+    story.message(40, "bob > alice", "200 OK", cseq="2 UPDATE", branch="z9hG4bK2")
+
+    call = story.call()
+
+    assert call.transactions[-1].in_dialog
+    assert call.dialogs[0].session is not None
+    assert len(call.dialogs[0].session.refreshes) == 1
