@@ -6,6 +6,7 @@ up after 64*T1.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -72,15 +73,36 @@ class Unacknowledged:
 
 def find_unacknowledged(call: Call) -> Iterator[Unacknowledged]:
     """The answers that were repeated in vain, in order of the dialogs."""
-    acks: dict[tuple[str, str, str], list[Message]] = defaultdict(list)
-    for message in call.messages:
-        if message.method == "ACK" and message.copy_of is None:
-            acks[message.leg, message.from_tag, message.to_tag].append(message)
+    acks = _Acks(call)
     for dialog in call.dialogs:
+        byes = _byes(dialog)
         for hops in _invites(dialog).values():
-            found = _unacknowledged(dialog, hops, acks)
+            found = _unacknowledged(dialog, hops, acks, byes)
             if found is not None:
                 yield found
+
+
+class _Acks:
+    """The ACKs of a call, by their dialogs and numbers."""
+
+    def __init__(self, call: Call) -> None:
+        self._in_dialog: dict[object, list[Message]] = defaultdict(list)
+        self._of: dict[object, list[Message]] = defaultdict(list)
+        for message in call.messages:
+            if message.method == "ACK" and message.copy_of is None:
+                dialog = (message.leg, message.from_tag, message.to_tag)
+                self._in_dialog[dialog].append(message)
+                self._of[dialog, message.cseq_number].append(message)
+
+    def in_dialog_of(self, answer: Message) -> list[Message]:
+        """All that this side's dialog has, whatever they acknowledge."""
+        dialog = (answer.leg, answer.from_tag, answer.to_tag)
+        return self._in_dialog.get(dialog, [])
+
+    def of(self, answer: Message) -> list[Message]:
+        """Those that acknowledge this answer."""
+        dialog = (answer.leg, answer.from_tag, answer.to_tag)
+        return self._of.get((dialog, answer.cseq_number), [])
 
 
 def _invites(dialog: Dialog) -> dict[object, list[tuple[Transaction, Message]]]:
@@ -99,7 +121,8 @@ def _invites(dialog: Dialog) -> dict[object, list[tuple[Transaction, Message]]]:
 def _unacknowledged(
     dialog: Dialog,
     hops: list[tuple[Transaction, Message]],
-    acks: dict[tuple[str, str, str], list[Message]],
+    acks: _Acks,
+    byes: dict[str, list[Message]],
 ) -> Unacknowledged | None:
     by_distance = sorted(hops, key=_distance)
     outermost, passed_on = by_distance[0]
@@ -108,12 +131,7 @@ def _unacknowledged(
         key=lambda hop: (len(hop[0].sendings_of(hop[1])), _distance(hop)),
     )
     sendings = invite.sendings_of(answer)
-    in_dialog = acks[dialog.leg, answer.from_tag, answer.to_tag]
-    arriving = [
-        ack
-        for ack in in_dialog
-        if ack.target.ip == answer.origin.ip and ack.cseq_number == answer.cseq_number
-    ]
+    arriving = [a for a in acks.of(answer) if a.target.ip == answer.origin.ip]
     first = dialog.answer
     found = Unacknowledged(
         dialog,
@@ -122,9 +140,9 @@ def _unacknowledged(
         answer,
         passed_on,
         sendings,
-        in_dialog,
+        acks.in_dialog_of(answer),
         arriving,
-        _hung_up(dialog, sendings),
+        _hung_up(byes, sendings),
         changes=invite.in_dialog
         or (first is not None and first.cseq_number != answer.cseq_number),
     )
@@ -151,32 +169,40 @@ def _in_vain(found: Unacknowledged) -> bool:
     return len(after) >= _ENOUGH and gave_up
 
 
-def _hung_up(dialog: Dialog, sendings: list[Message]) -> Message | None:
-    last = sendings[-1].ts
+def _byes(dialog: Dialog) -> dict[str, list[Message]]:
+    """The BYEs by the tag of who sent them, in order of time."""
+    found: dict[str, list[Message]] = defaultdict(list)
     for bye in dialog.byes:
-        request = bye.request
-        if (
-            request is not None
-            and request.from_tag == sendings[0].to_tag
-            and last < request.ts <= last + _GIVES_UP
-        ):
-            return request
-    return None
+        if bye.request is not None:
+            found[bye.from_tag].append(bye.request)
+    for sent in found.values():
+        sent.sort(key=lambda message: message.ts)
+    return found
 
 
-def acknowledged_beside(call: Call, dialog: Dialog) -> Dialog | None:
-    """Another dialog that the same INVITE made, whose answer was acknowledged: a fork
-    in which two sides answered.
-    """
-    if dialog.answer is None:
-        return None
-    for other in call.dialogs:
-        if (
-            other is not dialog
-            and (other.leg, other.caller_tag) == (dialog.leg, dialog.caller_tag)
-            and other.acks
-            and other.answer is not None
-            and other.answer.cseq_number == dialog.answer.cseq_number
-        ):
-            return other
-    return None
+def _hung_up(byes: dict[str, list[Message]], sendings: list[Message]) -> Message | None:
+    last = sendings[-1].ts
+    own = byes.get(sendings[0].to_tag, [])
+    place = bisect_right(own, last, key=lambda message: message.ts)
+    after = own[place : place + 1]
+    return next((bye for bye in after if bye.ts <= last + _GIVES_UP), None)
+
+
+class Forks:
+    """The dialogs of a call that one INVITE made, where it was forked."""
+
+    def __init__(self, call: Call) -> None:
+        self._acknowledged: dict[object, list[Dialog]] = defaultdict(list)
+        for dialog in call.dialogs:
+            if dialog.acks and dialog.answer is not None:
+                self._acknowledged[self._key(dialog)].append(dialog)
+
+    def acknowledged_beside(self, dialog: Dialog) -> Dialog | None:
+        """Another dialog that the same INVITE made, whose answer was acknowledged."""
+        others = self._acknowledged.get(self._key(dialog), [])[:2]
+        return next((other for other in others if other is not dialog), None)
+
+    @staticmethod
+    def _key(dialog: Dialog) -> object:
+        number = dialog.answer.cseq_number if dialog.answer is not None else None
+        return dialog.leg, dialog.caller_tag, number

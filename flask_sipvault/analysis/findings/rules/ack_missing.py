@@ -15,8 +15,8 @@ from ..model import Finding
 from ..rule import CatalogueEntry
 from ..rule import Rule
 from ..rule import Texts
-from ..unacknowledged import acknowledged_beside
 from ..unacknowledged import find_unacknowledged
+from ..unacknowledged import Forks
 from ..unacknowledged import Unacknowledged
 
 #: Of the repetitions so many are named; with another T1 there may be hundreds.
@@ -24,12 +24,14 @@ _MOST_NAMED = 20
 
 
 def _find(call: Call) -> Iterator[Finding]:
+    forks = Forks(call)
     in_vain = list(find_unacknowledged(call))
+    repeated = {found.dialog.number for found in in_vain}
     for dialog in call.dialogs:
-        if not any(found.dialog is dialog for found in in_vain):
+        if dialog.number not in repeated:
             yield from _not_passed_on(call, dialog)
     for found in in_vain:
-        beside = acknowledged_beside(call, found.dialog)
+        beside = forks.acknowledged_beside(found.dialog)
         ignored = beside is not None and not found.acks
         if found.changes or found.cancel or ignored:
             continue  # other rules say why

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from ....language import N_
@@ -23,7 +24,7 @@ _CHALLENGES = (401, 407)
 
 
 def _find(call: Call) -> Iterator[Finding]:
-    dialogs = [dialog for dialog in call.dialogs if dialog.answer is not None]
+    dialogs = _Dialogs(call)
     known = {(dialog.leg, tag) for dialog in call.dialogs for tag in dialog.tags}
     inside = {id(bye) for dialog in call.dialogs for bye in dialog.byes}
     seen: set[object] = set()
@@ -34,7 +35,7 @@ def _find(call: Call) -> Iterator[Finding]:
         key = (bye.leg, request.from_tag, request.to_tag, bye.cseq)
         if key in seen:
             continue  # the same at a further hop
-        dialog = _meant(dialogs, bye)
+        dialog = dialogs.meant_by(bye)
         if dialog is None or dialog.answer is None:
             continue
         if id(bye) in inside:
@@ -83,22 +84,34 @@ def _fails(call: Call, bye: Transaction) -> bool:
     return is_unanswered(call, bye)
 
 
-def _meant(dialogs: list[Dialog], bye: Transaction) -> Dialog | None:
-    """The dialog that the BYE is to end: one whose tag it bears, or else the only one
-    between these two hosts.
-    """
-    assert bye.request is not None
-    tags = {bye.request.from_tag, bye.request.to_tag} - {""}
-    same = [d for d in dialogs if d.leg == bye.leg and tags & d.tags]
-    if not same:
-        ends = {bye.client, bye.server}
-        same = [
-            d
-            for d in dialogs
-            if d.leg == bye.leg and ends & {*d.hosts.values()} - {None}
-        ]
-    # Of a fork, both share the caller's tag: then it may be any.
-    return same[0] if len(same) == 1 else None
+class _Dialogs:
+    """The dialogs that were answered, by their tags and by where their sides are."""
+
+    def __init__(self, call: Call) -> None:
+        self._by_tag: dict[object, list[Dialog]] = defaultdict(list)
+        self._by_host: dict[object, list[Dialog]] = defaultdict(list)
+        for dialog in call.dialogs:
+            if dialog.answer is not None:
+                for tag in dialog.tags:
+                    self._by_tag[dialog.leg, tag].append(dialog)
+                for host in dialog.hosts.values():
+                    self._by_host[dialog.leg, host].append(dialog)
+
+    def meant_by(self, bye: Transaction) -> Dialog | None:
+        """The dialog that a BYE is to end: one whose tag it bears, or else the only one
+        of these hosts. None where it may be any, as of a fork, whose dialogs share the
+        caller's tag.
+        """
+        assert bye.request is not None
+        for index, keys in (
+            (self._by_tag, {bye.request.from_tag, bye.request.to_tag} - {""}),
+            (self._by_host, {bye.client, bye.server}),
+        ):
+            found = [index.get((bye.leg, key), [])[:2] for key in keys]
+            same = {dialog.number: dialog for each in found for dialog in each}
+            if same:
+                return next(iter(same.values())) if len(same) == 1 else None
+        return None
 
 
 def _wrong(

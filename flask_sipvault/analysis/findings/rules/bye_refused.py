@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from ....language import N_
 from ...call import Call
 from ...sip import timers
-from ...sip.dialogs import Dialog
 from ...sip.transactions import outermost
 from ...sip.transactions import Transaction
 from ...sip.transactions import where_refused
+from ..hanging_up import first_byes
+from ..hanging_up import other_hung_up_by
 from ..model import EvidenceReference
 from ..model import Finding
 from ..rule import CatalogueEntry
@@ -22,11 +23,16 @@ _CHALLENGES = (401, 407)
 
 def _find(call: Call) -> Iterator[Finding]:
     for dialog in call.dialogs:
+        byes = first_byes(dialog)
+        accepted = {bye.from_tag for bye in outermost(dialog.byes) if bye.answer}
         for bye in outermost(dialog.byes):
             refusal = bye.refusal
             if bye.request is None or refusal is None or refusal.code == 408:
                 continue
-            if _accepted(dialog, bye) or _over(dialog, bye):
+            # With credentials, or by another way, or as the two crossed.
+            crossed = refusal.ts + timers.T1 + timers.TOLERANCE
+            side = dialog.side_of(bye.request)
+            if bye.from_tag in accepted or other_hung_up_by(byes, side, crossed):
                 continue
             if refusal.code in _CHALLENGES:
                 variant = "challenged"
@@ -55,30 +61,6 @@ def _find(call: Call) -> Iterator[Finding]:
                 since_ts=bye.request.ts,
             )
             break  # another attempt that fails, too, says no more
-
-
-def _accepted(dialog: Dialog, bye: Transaction) -> bool:
-    """Whether the same side's BYE was accepted in the end: with credentials, or by
-    another way.
-    """
-    return any(
-        other.answer is not None
-        for other in dialog.byes
-        if other.from_tag == bye.from_tag and other.upstream is None
-    )
-
-
-def _over(dialog: Dialog, bye: Transaction) -> bool:
-    """Whether the dialog had ended for the side that refuses: it had hung up itself, so
-    that the two BYEs crossed, or it had confirmed an earlier one.
-    """
-    assert bye.request is not None
-    until = (bye.refusal or bye.request).ts + timers.T1 + timers.TOLERANCE
-    return any(
-        other.request is not None and other.request.ts <= until
-        for other in dialog.byes
-        if other.from_tag != bye.from_tag
-    )
 
 
 def _would_retry(call: Call, bye: Transaction) -> bool:

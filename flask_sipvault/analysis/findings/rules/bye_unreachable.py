@@ -13,6 +13,8 @@ from ...sip.dialogs import RemoteTarget
 from ...sip.sides import other_side
 from ...sip.transactions import Transaction
 from ..addresses import is_private
+from ..hanging_up import first_byes
+from ..hanging_up import other_hung_up_by
 from ..model import EvidenceReference
 from ..model import Finding
 from ..rule import CatalogueEntry
@@ -25,12 +27,28 @@ _MOST_NAMED = 20
 
 
 def _find(call: Call) -> Iterator[Finding]:
+    busy = {
+        end.ip
+        for message in call.messages
+        if message.method != "BYE"
+        for end in (message.origin, message.target)
+    }
     for dialog in call.dialogs:
+        byes = first_byes(dialog)
+        if any(bye.answer is not None for bye in dialog.byes):
+            # A BYE was confirmed: what is not seen of another is no proof.
+            strays: dict[int, Transaction] = {}
+        else:
+            strays = {b.number: b for b in dialog.byes if _goes_astray(busy, b)}
         for hops in _by_sender(dialog):
-            first = hops[0]
-            if first.request is None or _other_hung_up(dialog, first):
+            request = hops[0].request
+            if request is None:
                 continue
-            found = _judge(call, dialog, hops)
+            # A side that hung up, too, does not miss this BYE.
+            crossed = request.ts + timers.T1 + timers.TOLERANCE
+            if other_hung_up_by(byes, dialog.side_of(request), crossed):
+                continue
+            found = _judge(call, dialog, hops, strays)
             if found is not None:
                 yield found
                 break  # a further BYE of the same dialog says no more
@@ -45,17 +63,15 @@ def _by_sender(dialog: Dialog) -> Iterable[list[Transaction]]:
     return found.values()
 
 
-def _other_hung_up(dialog: Dialog, first: Transaction) -> bool:
-    """Whether the other side had hung up, too, so that it does not miss this BYE."""
-    assert first.request is not None
-    return any(
-        bye.request.ts < first.request.ts + timers.T1 + timers.TOLERANCE
-        for bye in dialog.byes
-        if bye.request is not None and bye.from_tag != first.from_tag
-    )
-
-
-def _judge(call: Call, dialog: Dialog, hops: list[Transaction]) -> Finding | None:
+def _judge(
+    call: Call,
+    dialog: Dialog,
+    hops: list[Transaction],
+    strays: dict[int, Transaction],
+) -> Finding | None:
+    """
+    :param strays: BYEs to a private address that is not reachable, by their number.
+    """
     silent = where_it_ends(call, hops)
     given_up = [h for h in hops if h.refusal is not None and h.refusal.code == 408]
     if silent is not None:
@@ -63,8 +79,8 @@ def _judge(call: Call, dialog: Dialog, hops: list[Transaction]) -> Finding | Non
     elif given_up:
         variant, bye = "given-up", given_up[-1]
     else:
-        lost = [hop for hop in hops if hop.final is None and _goes_astray(call, hop)]
-        if not lost or any(bye.answer is not None for bye in dialog.byes):
+        lost = [hop for hop in hops if hop.final is None and hop.number in strays]
+        if not lost:
             return None
         variant, bye = "private-contact", lost[-1]
     request = bye.request
@@ -72,7 +88,7 @@ def _judge(call: Call, dialog: Dialog, hops: list[Transaction]) -> Finding | Non
     side = dialog.side_of(request)
     target = dialog.target_of(other_side(side), request.ts) if side else None
     certain = variant != "private-contact"
-    if silent is not None and _goes_astray(call, bye):
+    if silent is not None and bye.number in strays:
         variant = "private-contact"
     private = variant == "private-contact"
     return Finding(
@@ -108,20 +124,16 @@ def _contact(target: RemoteTarget | None) -> list[EvidenceReference]:
     return [EvidenceReference("message", target.n, N_("the Contact that it goes to"))]
 
 
-def _goes_astray(call: Call, bye: Transaction) -> bool:
-    """Whether it is sent from a public address straight to a private one, where nothing
+def _goes_astray(busy: set[str], bye: Transaction) -> bool:
+    """Whether it is sent from a public address straight to a private one that nothing
     else came from or went to.
+
+    :param busy: the addresses of everything else.
     """
     request = bye.request
     if request is None or request.header("Route") or is_private(bye.client.ip):
         return False
-    if not is_private(bye.server.ip):
-        return False
-    return all(
-        message.method == "BYE"
-        for message in call.messages
-        if bye.server.ip in (message.origin.ip, message.target.ip)
-    )
+    return is_private(bye.server.ip) and bye.server.ip not in busy
 
 
 RULE = Rule(

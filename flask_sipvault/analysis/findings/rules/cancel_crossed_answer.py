@@ -17,8 +17,8 @@ from ..model import Finding
 from ..rule import CatalogueEntry
 from ..rule import Rule
 from ..rule import Texts
-from ..unacknowledged import acknowledged_beside
 from ..unacknowledged import find_unacknowledged
+from ..unacknowledged import Forks
 
 #: Of the repetitions so many are named.
 _MOST_NAMED = 20
@@ -34,11 +34,12 @@ def _find(call: Call) -> Iterator[Finding]:
 
 
 def _ignored(call: Call) -> Iterator[Finding]:
+    forks = Forks(call)
     for found in find_unacknowledged(call):
         cancel = found.cancel
         if cancel is None or cancel.request is None or found.changes or found.acks:
             continue
-        if acknowledged_beside(call, found.dialog):
+        if forks.acknowledged_beside(found.dialog):
             continue  # a proxy withdrew the other branches of its fork
         if any(bye.from_tag == found.dialog.caller_tag for bye in found.dialog.byes):
             continue

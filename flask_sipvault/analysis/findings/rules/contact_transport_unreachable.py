@@ -4,12 +4,18 @@ names (RFC 3261 sections 8.1.1.8, 18.1 and 19.1.1).
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 
 from ....language import N_
+from ....protocols.address import Endpoint
 from ....protocols.address import Transport
+from ....protocols.network_error import ErrorKind
 from ...call import Call
+from ...sip import timers
 from ...sip.dialogs import Dialog
+from ...sip.dialogs import RemoteTarget
+from ...sip.message import Message
 from ...sip.sides import other_side
 from ...sip.sides import Side
 from ...sip.transactions import Transaction
@@ -19,22 +25,126 @@ from ..model import Finding
 from ..rule import CatalogueEntry
 from ..rule import Rule
 from ..rule import Texts
+from ..unacknowledged import find_unacknowledged
+from ..unacknowledged import Unacknowledged
 
 #: What a proxy answers that cannot send a request on: of the RFC (section 16.9 says
 #: 503), and the codes that Kamailio and OpenSIPS have chosen for it.
 _NOT_SENT = frozenset({476, 477, 478, 500, 502, 503, 504})
 _OF_PROXIES = frozenset({476, 477, 478})
 
+#: What the network says, and which of the texts tells it.
+_VARIANTS: dict[ErrorKind, str] = {
+    "port-unreachable": "closed",
+    "protocol-unreachable": "closed",
+    "reset": "closed",
+    "unanswered": "no-answer",
+    "host-unreachable": "no-way",
+    "net-unreachable": "no-way",
+    "prohibited": "no-way",
+    "unreachable": "no-way",
+}
+
+_SIP_PORT, _SIPS_PORT = 5060, 5061
+
+#: A connection is tried just before the request could be sent over it, by clocks that
+#: may differ.
+_EARLY = 1_000_000_000
+
 _STREAMS = frozenset({"tcp", "tls", "ws", "wss", "sctp"})
 
 
 def _find(call: Call) -> Iterator[Finding]:
+    in_vain = {f.dialog.number: f for f in find_unacknowledged(call)}
     for dialog in call.dialogs:
+        unacknowledged = in_vain.get(dialog.number)
+        said = next(_refused_by_the_network(call, dialog, unacknowledged), None)
+        if said is not None:
+            yield said
+            continue
         for request in dialog.transactions:
             found = _judge(dialog, request)
             if found is not None:
                 yield found
                 break
+
+
+def _refused_by_the_network(
+    call: Call, dialog: Dialog, unacknowledged: Unacknowledged | None
+) -> Iterator[Finding]:
+    """By an ICMP error, a reset, or a connection that is not answered."""
+    for event in sorted(call.evidence.network, key=lambda event: event.ts):
+        error = event.error
+        variant = _VARIANTS.get(error.kind)
+        if variant is None:
+            continue
+        for side, target in _targets_at(dialog, error.lost_dst):
+            failed = _undelivered(dialog, unacknowledged, side, event.ts)
+            if failed is None or target.ts > event.ts:
+                continue
+            yield Finding(
+                "contact-transport-unreachable",
+                "error",
+                variant=variant,
+                parameters={
+                    "sender": Endpoint(error.lost_src.ip, 0),
+                    "place": error.lost_dst,
+                    "method": failed.method,
+                    "contact": target.uri,
+                    "transport": error.transport.upper(),
+                },
+                evidence=(
+                    EvidenceReference("message", failed.n, N_("what is not delivered")),
+                    EvidenceReference(
+                        "span",
+                        what=N_("what the network says"),
+                        from_ts=event.ts,
+                        to_ts=event.ts,
+                    ),
+                    EvidenceReference(
+                        "message", target.n, N_("the Contact that it goes to")
+                    ),
+                ),
+                since_ts=event.ts,
+            )
+            return
+
+
+def _targets_at(dialog: Dialog, place: Endpoint) -> Iterator[tuple[Side, RemoteTarget]]:
+    for side, targets in dialog.targets.items():
+        for target in reversed(targets):
+            secure = target.transport in ("tls", "wss")
+            port = target.port or (_SIPS_PORT if secure else _SIP_PORT)
+            if (_address(target.host), port) == place:
+                yield side, target
+                break
+
+
+def _address(host: str) -> str:
+    """As addresses of packets are written; a name stays what it is."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host
+
+
+def _undelivered(
+    dialog: Dialog, found: Unacknowledged | None, to: Side, ts: int
+) -> Message | None:
+    """What was to be sent to this side at that time and did not do its work: a request
+    that was not accepted, or a 2xx whose ACK does not come.
+    """
+    for attempt in dialog.transactions:
+        request = attempt.request
+        if request is None or dialog.side_of(request) == to or attempt.upstream:
+            continue
+        if attempt.answer is None and -_EARLY <= ts - request.ts <= timers.TIMER_F:
+            return request
+    if found is None or dialog.side_of(found.answer) != to:
+        return None
+    if not 0 <= ts - found.answer.ts <= timers.ACK_WAIT:
+        return None
+    return next(iter(found.acks), found.answer)
 
 
 def _judge(dialog: Dialog, attempt: Transaction) -> Finding | None:
@@ -158,6 +268,73 @@ RULE = Rule(
                 N_(
                     "Or let {hop} send requests within the call over the connection "
                     "that it has to that side."
+                ),
+            ),
+        ),
+        "closed": Texts(
+            N_(
+                "{place} refuses what {sender} sends to the Contact {contact} within "
+                "the call by {transport} ({method})."
+            ),
+            N_(
+                "Requests within the call go to the Contact of the other side. There "
+                "nothing listens for {transport}: the network says so by a reset or an "
+                "ICMP error. The other side does not notice a hang-up, and who waits "
+                "for an ACK does not get it."
+            ),
+            (
+                N_(
+                    "Compare the Contact with the address and the transport that the "
+                    "messages of that side come from."
+                ),
+                N_(
+                    "Check whether {contact} is open to {sender} by {transport}: "
+                    "firewall, NAT, listening port."
+                ),
+            ),
+        ),
+        "no-answer": Texts(
+            N_(
+                "No connection to the Contact {contact} can be opened by {sender} for "
+                "the {method} within the call: {place} does not answer."
+            ),
+            N_(
+                "Requests within the call go to the Contact of the other side by the "
+                "transport that it names, here {transport}. The connection attempt "
+                "gets no answer, as it is where a client is behind NAT or a firewall. "
+                "The other side does not notice a hang-up, and who waits for an ACK "
+                "does not get it."
+            ),
+            (
+                N_(
+                    "Compare the Contact with the address and the transport that the "
+                    "messages of that side come from."
+                ),
+                N_(
+                    "Check whether {contact} is open to {sender} by {transport}: "
+                    "firewall, NAT, listening port."
+                ),
+            ),
+        ),
+        "no-way": Texts(
+            N_(
+                "The network does not deliver what {sender} sends to the Contact "
+                "{contact} within the call ({method}): {place} is not reachable."
+            ),
+            N_(
+                "Requests within the call go to the Contact of the other side. A "
+                "router or firewall on the way says by ICMP that this address cannot "
+                "be reached from there. The other side does not notice a hang-up, and "
+                "who waits for an ACK does not get it."
+            ),
+            (
+                N_(
+                    "Compare the Contact with the address and the transport that the "
+                    "messages of that side come from."
+                ),
+                N_(
+                    "Check whether {contact} is open to {sender} by {transport}: "
+                    "firewall, NAT, listening port."
                 ),
             ),
         ),

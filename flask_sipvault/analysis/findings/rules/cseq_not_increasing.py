@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from ....language import N_
@@ -11,6 +12,7 @@ from ...call import Call
 from ...sip.dialogs import Dialog
 from ...sip.dialogs import SequenceNumber
 from ...sip.sides import Side
+from ...sip.transactions import Transaction
 from ...sip.transactions import where_refused
 from ..model import EvidenceReference
 from ..model import Finding
@@ -24,27 +26,31 @@ _CHALLENGES = (401, 407)
 
 def _find(call: Call) -> Iterator[Finding]:
     for dialog in call.dialogs:
+        hops: dict[object, list[Transaction]] = defaultdict(list)
+        for each in dialog.transactions:
+            if each.request is not None:
+                hops[each.from_tag, each.method, each.cseq].append(each)
         for side, numbers in dialog.sequence.items():
             for entry in numbers:
                 before = entry.highest_before
                 if before is None or entry.number > before:
                     continue
-                found = _judge(call, dialog, side, entry, before)
+                found = _judge(call, dialog, side, entry, before, hops)
                 if found is not None:
                     yield found
                     break
 
 
 def _judge(
-    call: Call, dialog: Dialog, side: Side, entry: SequenceNumber, before: int
+    call: Call,
+    dialog: Dialog,
+    side: Side,
+    entry: SequenceNumber,
+    before: int,
+    requests: dict[object, list[Transaction]],
 ) -> Finding | None:
-    hops = [
-        t
-        for t in dialog.transactions
-        if t.request is not None
-        and (t.method, t.cseq) == (entry.method, entry.number)
-        and dialog.side_of(t.request) == side
-    ]
+    tag = dialog.caller_tag if side == "caller" else dialog.callee_tag
+    hops = requests.get((tag, entry.method, entry.number), [])
     first = next((t for t in hops if t.request and t.request.n == entry.n), None)
     if first is None or any(hop.answer is not None for hop in hops):
         return None  # nobody minds

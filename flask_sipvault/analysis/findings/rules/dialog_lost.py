@@ -4,6 +4,7 @@ section 12.2.1.2, RFC 5057 section 5.1).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from ....language import N_
@@ -11,7 +12,10 @@ from ...call import Call
 from ...sip import timers
 from ...sip.dialogs import Dialog
 from ...sip.messages import Message
+from ...sip.sides import Side
 from ...sip.transactions import Transaction
+from ..hanging_up import first_byes
+from ..hanging_up import other_hung_up_by
 from ..model import EvidenceReference
 from ..model import Finding
 from ..rule import CatalogueEntry
@@ -37,8 +41,13 @@ def _find(call: Call) -> Iterator[Finding]:
     for dialog in call.dialogs:
         if dialog.confirmed is None:
             continue
+        byes = sorted(
+            (bye.request for bye in dialog.byes if bye.request is not None),
+            key=lambda message: message.ts,
+        )
+        hung_up = first_byes(dialog)
         for hops in _requests(dialog):
-            found = _judge(call, dialog, hops)
+            found = _judge(call, dialog, hops, byes, hung_up)
             if found is not None:
                 yield found
                 break
@@ -54,7 +63,17 @@ def _requests(dialog: Dialog) -> list[list[Transaction]]:
     return list(found.values())
 
 
-def _judge(call: Call, dialog: Dialog, hops: list[Transaction]) -> Finding | None:
+def _judge(
+    call: Call,
+    dialog: Dialog,
+    hops: list[Transaction],
+    byes: list[Message],
+    hung_up: dict[Side, int],
+) -> Finding | None:
+    """
+    :param byes: in order of time.
+    :param hung_up: when each side did first.
+    """
     first = hops[0]
     request = first.request
     if request is None or any(hop.answer is not None for hop in hops):
@@ -74,9 +93,13 @@ def _judge(call: Call, dialog: Dialog, hops: list[Transaction]) -> Finding | Non
             return None
         variant, at = "silent", silent
     told = at.refusal or at.sendings[-1]
-    if _hung_up_before(dialog, request, told):
+    side = dialog.side_of(request)
+    if side is None or hung_up.get(side, request.ts) < request.ts:
+        return None  # it has hung up itself
+    crossed = max(told.ts, request.ts + timers.T1 + timers.TOLERANCE)
+    if other_hung_up_by(hung_up, side, crossed):
         return None
-    bye = _torn_down(dialog, request, told)
+    bye = _torn_down(byes, request, told)
     if variant and bye is None:
         return None  # the call goes on
     return Finding(
@@ -111,28 +134,11 @@ def _judge(call: Call, dialog: Dialog, hops: list[Transaction]) -> Finding | Non
     )
 
 
-def _hung_up_before(dialog: Dialog, request: Message, told: Message) -> bool:
-    """Whether somebody had hung up by then, so that the request came too late."""
-    until = max(told.ts, request.ts + timers.T1 + timers.TOLERANCE)
-    return any(
-        bye.request is not None
-        and bye.request.ts
-        <= (until if bye.from_tag != request.from_tag else request.ts)
-        for bye in dialog.byes
-    )
-
-
-def _torn_down(dialog: Dialog, request: Message, told: Message) -> Message | None:
+def _torn_down(byes: list[Message], request: Message, told: Message) -> Message | None:
     """The BYE by which the call is given up for that."""
     until = max(told.ts, request.ts + timers.TIMER_F) + _TORN_DOWN
-    return next(
-        (
-            bye.request
-            for bye in dialog.byes
-            if bye.request is not None and told.ts <= bye.request.ts <= until
-        ),
-        None,
-    )
+    place = bisect_left(byes, told.ts, key=lambda message: message.ts)
+    return next((bye for bye in byes[place : place + 1] if bye.ts <= until), None)
 
 
 RULE = Rule(

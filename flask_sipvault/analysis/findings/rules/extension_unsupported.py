@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import takewhile
 
 from ....language import N_
 from ...call import Call
@@ -20,58 +22,60 @@ from ..rule import Texts
 
 
 def _find(call: Call) -> Iterator[Finding]:
+    attempts: dict[object, list[Transaction]] = defaultdict(list)
     # A CANCEL is not refused for the Require of its INVITE (section 9.1).
-    ends = [t for t in outermost(call.transactions) if t.method != "CANCEL"]
-    done: set[object] = set()
-    for attempt in ends:
-        request, refusal = attempt.request, attempt.refusal
-        key = (attempt.leg, attempt.from_tag, attempt.method, attempt.in_dialog)
-        if refusal is None or refusal.code not in (420, 421) or key in done:
-            continue
-        if any(_replaces(later, attempt) for later in ends):
-            continue  # it tried again without, or with it
-        done.add(key)
-        unsupported = refusal.header("Unsupported")
-        required = request.header("Require") if request is not None else ""
-        for_proxy = request.header("Proxy-Require") if request is not None else ""
+    for each in outermost(t for t in call.transactions if t.method != "CANCEL"):
+        attempts[_sender(each)].append(each)
+    for tried in attempts.values():
+        # Whatever came after shows that it was tried again without, or with it.
+        in_vain = list(takewhile(_for_an_extension, reversed(tried)))
+        if in_vain and in_vain[-1].refusal is not None:
+            yield _finding(in_vain[-1], in_vain[-1].refusal)
+
+
+def _sender(attempt: Transaction) -> object:
+    """Whose attempts count together. A caller that tries again may use a new tag."""
+    tag = attempt.from_tag if attempt.in_dialog else ""
+    return attempt.leg, attempt.method, attempt.client, tag
+
+
+def _for_an_extension(attempt: Transaction) -> bool:
+    return attempt.refusal is not None and attempt.refusal.code in (420, 421)
+
+
+def _finding(attempt: Transaction, refusal: Message) -> Finding:
+    request = attempt.request
+    unsupported = refusal.header("Unsupported")
+    required = request.header("Require") if request is not None else ""
+    for_proxy = request.header("Proxy-Require") if request is not None else ""
+    if refusal.code == 421:
+        extension = refusal.header("Require")
+        variant = "required" if extension else "required-unnamed"
+    else:
         extension = unsupported or for_proxy or required
-        if refusal.code == 421:
-            variant, extension = "required", refusal.header("Require")
-        else:
-            variant = "" if extension else "unnamed"
-        if refusal.code == 421 and not extension:
-            variant = "required-unnamed"
-        yield Finding(
-            "extension-unsupported",
-            "warning" if attempt.in_dialog else "error",
-            variant=variant,
-            parameters={
-                "sender": attempt.client,
-                "hop": where_refused(attempt).server,
-                "method": attempt.method,
-                "extension": extension,
-                "refusal": refusal.summary,
-            },
-            evidence=(
-                EvidenceReference("message", refusal.n, N_("refused")),
-                *_request(request),
-            ),
-            since_ts=refusal.ts,
-        )
+        variant = "" if extension else "unnamed"
+    return Finding(
+        "extension-unsupported",
+        "warning" if attempt.in_dialog else "error",
+        variant=variant,
+        parameters={
+            "sender": attempt.client,
+            "hop": where_refused(attempt).server,
+            "method": attempt.method,
+            "extension": extension,
+            "refusal": refusal.summary,
+        },
+        evidence=(
+            EvidenceReference("message", refusal.n, N_("refused")),
+            *_request(request),
+        ),
+        since_ts=refusal.ts,
+    )
 
 
 def _request(request: Message | None) -> Iterator[EvidenceReference]:
     if request is not None:
         yield EvidenceReference("message", request.n, N_("what it requires"))
-
-
-def _replaces(later: Transaction, attempt: Transaction) -> bool:
-    same = (later.leg, later.from_tag, later.method, later.client)
-    if same != (attempt.leg, attempt.from_tag, attempt.method, attempt.client):
-        return False
-    if later.number <= attempt.number or later.cseq == attempt.cseq:
-        return False
-    return later.refusal is None or later.refusal.code not in (420, 421)
 
 
 RULE = Rule(

@@ -13,8 +13,8 @@ from ..model import Finding
 from ..rule import CatalogueEntry
 from ..rule import Rule
 from ..rule import Texts
-from ..unacknowledged import acknowledged_beside
 from ..unacknowledged import find_unacknowledged
+from ..unacknowledged import Forks
 from ..unacknowledged import Unacknowledged
 
 #: Of the repetitions so many are named.
@@ -22,8 +22,9 @@ _MOST_NAMED = 20
 
 
 def _find(call: Call) -> Iterator[Finding]:
+    forks = Forks(call)
     for found in find_unacknowledged(call):
-        beside = acknowledged_beside(call, found.dialog)
+        beside = forks.acknowledged_beside(found.dialog)
         if found.changes or beside is None or beside.answer is None or found.acks:
             continue
         if any(bye.from_tag == found.dialog.caller_tag for bye in found.dialog.byes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from ....language import N_
@@ -9,6 +10,7 @@ from ...call import Call
 from ...sip import timers
 from ...sip.dialogs import Dialog
 from ...sip.dialogs import ReliableResponse
+from ...sip.message import Message
 from ...sip.transactions import Transaction
 from ..model import EvidenceReference
 from ..model import Finding
@@ -25,15 +27,28 @@ _MOST_NAMED = 12
 
 
 def _find(call: Call) -> Iterator[Finding]:
+    # Of a fork, the PRACK of another early dialog shows that the caller knows how.
+    sent: dict[object, list[tuple[Dialog, Message]]] = defaultdict(list)
     for dialog in call.dialogs:
+        pracks = [t.request for t in dialog.transactions if t.method == "PRACK"]
+        for request in filter(None, pracks[:1]):
+            sent[dialog.leg, dialog.caller_tag].append((dialog, request))
+    for dialog in call.dialogs:
+        beside = sent.get((dialog.leg, dialog.caller_tag), [])[:2]
+        others = [request for owner, request in beside if owner is not dialog]
         for reliable in dialog.reliable:
-            found = _judge(call, dialog, reliable)
+            found = _judge(call, dialog, reliable, others)
             if found is not None:
                 yield found
                 break
 
 
-def _judge(call: Call, dialog: Dialog, reliable: ReliableResponse) -> Finding | None:
+def _judge(
+    call: Call, dialog: Dialog, reliable: ReliableResponse, others: list[Message]
+) -> Finding | None:
+    """
+    :param others: PRACKs of other branches of the fork.
+    """
     response = reliable.response
     invite = dialog.invites[-1]
     pracks = [t for t in dialog.transactions if t.method == "PRACK" and t.request]
@@ -53,13 +68,6 @@ def _judge(call: Call, dialog: Dialog, reliable: ReliableResponse) -> Finding | 
         variant = "wrong" if refused else "lost"
     failed = _given_up(invite, reliable)
     other = next((t.request for t in pracks if t not in own and t.request), None)
-    others = [
-        prack.request
-        for fork in call.dialogs
-        if fork is not dialog and fork.caller_tag == dialog.caller_tag
-        for prack in fork.transactions
-        if prack.method == "PRACK" and prack.request is not None
-    ]
     shown = reliable.prack or other or next(iter(others), None)
     return Finding(
         "prack-missing",

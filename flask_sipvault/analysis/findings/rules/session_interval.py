@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import takewhile
 
 from ....language import N_
 from ...call import Call
@@ -24,34 +26,29 @@ _NUMBER = re.compile(r"\s*([0-9]{1,10})")
 
 
 def _find(call: Call) -> Iterator[Finding]:
-    requests = [t for t in call.transactions if t.method in _REFRESHES]
-    refused = [t for t in outermost(requests) if t.refusal and t.refusal.code == 422]
-    done: set[tuple[str, str, bool]] = set()
-    for attempt in refused:
-        request, refusal = attempt.request, attempt.refusal
-        key = (attempt.leg, attempt.from_tag, attempt.in_dialog)
-        if request is None or refusal is None or key in done:
+    attempts: dict[object, list[Transaction]] = defaultdict(list)
+    for each in outermost(t for t in call.transactions if t.method in _REFRESHES):
+        attempts[_sender(each)].append(each)
+    for tried in attempts.values():
+        # Whatever came after a 422 but another one shows that it was heeded.
+        in_vain = list(takewhile(_too_short, reversed(tried)))[::-1]
+        if not in_vain:
             continue
-        later = _later(requests, attempt)
-        if any(t.refusal is None or t.refusal.code != 422 for t in later):
-            continue  # it tried again, and something else came of that
-        if attempt.method == "INVITE" and not attempt.acks:
+        first, last = in_vain[0], in_vain[-1]
+        if last.method == "INVITE" and not last.acks:
             continue  # not seen to be received
-        done.add(key)
-        last = later[-1] if later else attempt
-        yield _finding(attempt, request, refusal, last)
+        if first.request is not None and first.refusal is not None:
+            yield _finding(first, first.request, first.refusal, last)
 
 
-def _later(requests: list[Transaction], attempt: Transaction) -> list[Transaction]:
-    return [
-        t
-        for t in outermost(requests)
-        if (t.leg, t.from_tag, t.method)
-        == (attempt.leg, attempt.from_tag, attempt.method)
-        and t.number > attempt.number
-        and t.cseq != attempt.cseq
-        and t.client == attempt.client
-    ]
+def _sender(attempt: Transaction) -> object:
+    """Whose attempts count together. A caller that tries again may use a new tag."""
+    tag = attempt.from_tag if attempt.in_dialog else ""
+    return attempt.leg, attempt.method, attempt.client, tag
+
+
+def _too_short(attempt: Transaction) -> bool:
+    return attempt.refusal is not None and attempt.refusal.code == 422
 
 
 def _finding(
