@@ -60,6 +60,8 @@ class SipPacket:
     :param incomplete: why: ``cut`` by the capture's snap length, or ``fragments`` that
         never came; "" where it is whole.
     :param fragments: how many IP fragments of its datagram came; 0 where it was whole.
+    :param masked_size: how many bytes it had before it was masked; None where this is
+        the message itself.
     """
 
     ts: int
@@ -70,6 +72,7 @@ class SipPacket:
     missing: int = 0
     incomplete: Incomplete = ""
     fragments: int = 0
+    masked_size: int | None = None
 
     @property
     def readable(self) -> bytes:
@@ -79,6 +82,13 @@ class SipPacket:
         if not self.incomplete:
             return self.payload
         return self.payload[: self.payload.rfind(b"\n") + 1]
+
+    @property
+    def size(self) -> int:
+        """How many bytes the message had on the wire."""
+        if self.masked_size is not None:
+            return self.masked_size
+        return len(self.payload) + self.missing
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from .sip.outcome import Ending
 from .sip.outcome import Outcome
 from .sip.partial_call import PartialCall
 from .sip.parties import Party
+from .sip.refusal import Refusal
 from .sip.setup import CallSetup
 from .sip.transactions import Transaction
 from .visibility import Visibility
@@ -37,6 +38,7 @@ class Call:
     :param partial: what there is of a call whose setup was not captured.
     :param early_media: whether media came before the call was answered or refused; None
         where none was promised, or nothing could show it.
+    :param refusal: how it was refused; None where it was not.
     :param transactions: its requests, hop by hop, see :mod:`.sip.transactions`.
     :param dialogs: see :mod:`.sip.dialogs`; several of a fork.
     :param negotiations: offers and answers, dialog by dialog and hop by hop, see
@@ -63,6 +65,7 @@ class Call:
     ending: Ending | None = None
     partial: PartialCall | None = None
     early_media: bool | None = None
+    refusal: Refusal | None = None
     transactions: list[Transaction] = field(default_factory=list)
     dialogs: list[Dialog] = field(default_factory=list)
     negotiations: list[Negotiation] = field(default_factory=list)

@@ -23,6 +23,7 @@ from .sip.partial_call import find_partial
 from .sip.partial_call import outcome_of_partial
 from .sip.parties import find_parties
 from .sip.parties import Party as Party
+from .sip.refusal import find_refusal
 from .sip.setup import find_setup
 from .sip.transactions import find_transactions
 from .visibility import find_visibility
@@ -64,6 +65,7 @@ def explain(evidence: Evidence, scale: Scale = USUAL_SCALE) -> Call:
         ending=ending,
         partial=partial,
         early_media=early_media,
+        refusal=find_refusal(setup, transactions),
         transactions=transactions,
         dialogs=dialogs,
         negotiations=negotiations,

@@ -114,6 +114,7 @@ class _Masking:
             packet.missing + len(packet.payload) - len(readable),
             packet.incomplete,
             packet.fragments,
+            packet.size,
         )
 
     def _network_event(self, event: NetworkEvent) -> NetworkEvent:

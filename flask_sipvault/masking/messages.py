@@ -42,8 +42,8 @@ class MessageMask:
         """A message. Of bytes that are none it keeps which they were the same as, and
         whether they began like a response.
 
-        Header fields come in their long form, one a line, and Content-Length, where
-        there was one, is right.
+        Header fields come in their long form, one a line. Content-Length, where there
+        was one, is right, or wrong by as many bytes as it was.
         """
         try:
             parsed = sip.parse(payload)
@@ -54,12 +54,14 @@ class MessageMask:
         start_line = self._start_line(parsed)
         fields = [self._field(*field) for field in parsed.headers]
         body = self._body(parsed, depth)
+        surplus = parsed.surplus
+        length = len(body) + max(0, -surplus)
         lines = [
-            f"{name}: {len(body) if name == 'Content-Length' else value}"
+            f"{name}: {length if name == 'Content-Length' else value}"
             for name, value in fields
         ]
         head = "\r\n".join([start_line, *lines, "", ""])
-        return head.encode("utf-8", "replace") + body
+        return head.encode("utf-8", "replace") + body + b"x" * max(0, surplus)
 
     def _field(self, name: str, value: str) -> tuple[str, str]:
         field = self._fields.get((name, value))

@@ -94,10 +94,17 @@ class Pseudonyms:
         return self._address(ipaddress.ip_address(ip))
 
     def call_id(self, call_id: str) -> str:
-        """For a Call-ID, which often ends in its maker's address."""
+        """For a Call-ID. The address that it ends in, most often its maker's, stays an
+        address: private ones tell of NAT.
+        """
         if not call_id:
             return call_id
-        masked = self._numbered("call", call_id, "masked-call-{}")
+        host = call_id.rpartition("@")[2].strip("[]")
+        try:
+            at = f"@{self.address(host)}"
+        except ValueError:
+            at = ""
+        masked = self._numbered("call", call_id, f"masked-call-{{}}{at}")
         return self._learned(call_id, masked)
 
     def branch(self, branch: str, cookie: str) -> str:

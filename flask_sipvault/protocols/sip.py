@@ -66,6 +66,9 @@ _CONTENT_LENGTH = re.compile(
     rb"([^\n]*(?:\n[ \t][^\n]*)*)"
 )
 
+#: What may stand behind a body without meaning anything.
+_PADDING = b"\r\n\t \0"
+
 #: How a start line still incomplete may look: a method, or more of the line.
 _START_BEGUN = re.compile(rb"[\r\n]*[\w.!%*+`'~/-]*(?:[ \t][^\n]*)?\Z")
 
@@ -200,6 +203,21 @@ class SipMessage:
         """The software that sent this: User-Agent, or Server in a response."""
         server = None if self.is_request else self.get("Server")
         return self.get("User-Agent") or server or ""
+
+    @property
+    def surplus(self) -> int:
+        """By how many bytes what follows the header section is longer than
+        Content-Length says, negative where it is shorter; 0 where it fits or nothing
+        sensible is said. Line ends and padding behind the body do not count.
+        """
+        stated = _length(self.get("Content-Length") or "")
+        end = END_OF_HEAD.search(self.raw, len(self.raw) - len(self.raw.lstrip()))
+        if stated is None or end is None:
+            return 0
+        found = len(self.raw) - end.end()
+        if found > stated and not self.raw[end.end() + stated :].strip(_PADDING):
+            return 0
+        return found - stated
 
     def bodies(self) -> list[BodyPart]:
         """The body; of a multipart its parts; nothing where there is no body."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -61,6 +62,11 @@ def _folded(ranked: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
         for other, consequence in enumerate(ranked):
             if other != at and consequence.id in explained and other not in causes:
                 causes[other] = at
+    for other, consequence in enumerate(ranked):
+        if rules[consequence.id].last_resort and other not in causes:
+            error = next(_errors(ranked, rules), None)
+            if error is not None:
+                causes[other] = error
     tops = {at: _top(at, causes) for at in range(len(ranked))}
     return [
         replace(
@@ -74,6 +80,12 @@ def _folded(ranked: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
         for at, finding in enumerate(ranked)
         if tops[at] == at
     ]
+
+
+def _errors(ranked: list[Finding], rules: Mapping[str, Rule]) -> Iterator[int]:
+    for at, finding in enumerate(ranked):
+        if finding.severity == "error" and not rules[finding.id].last_resort:
+            yield at
 
 
 def _top(at: int, causes: Mapping[int, int]) -> int:

@@ -65,6 +65,8 @@ class Rule:
         before what usually follows from it.
     :param explains: ids of findings that this one explains where both hold; they are
         folded under it.
+    :param last_resort: whether it only says what any other error explains: then it is
+        folded under that.
     """
 
     id: str
@@ -74,3 +76,4 @@ class Rule:
     standard: tuple[str, ...] = ()
     rank: int = 500
     explains: frozenset[str] = frozenset()
+    last_resort: bool = False

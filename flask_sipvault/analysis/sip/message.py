@@ -28,6 +28,7 @@ class Message:
     :param n: its number in the call, from 1, in the order of :mod:`.order`.
     :param ts: nanoseconds since the epoch, as it was stamped: within the clocks' error
         it may be before that of an earlier message.
+    :param size: how many bytes it had on the wire, also where it is masked here.
     :param sip: None where it could not be read; ``problem`` then says why.
     :param summary: ``INVITE``, ``180 Ringing``.
     :param origin: the host it came from, see :class:`.hosts.Hosts`.
@@ -56,6 +57,7 @@ class Message:
     dst: Endpoint
     transport: Transport
     raw: bytes
+    size: int
     sip: sip.SipMessage | None
     problem: str
     kind: Literal["request", "response"]

@@ -46,6 +46,7 @@ def _read(packet: SipPacket, hosts: Hosts) -> Message:
         packet.dst,
         packet.transport,
         packet.payload,
+        packet.size,
         sip=parsed,
         problem=problem,
         kind="response" if is_response else "request",

@@ -163,7 +163,9 @@ def _setup_responses(messages: list[Message], invites: list[Message]) -> list[Me
 
 def _find_course(found: CallSetup) -> None:
     """What became of the attempts, as the caller saw it."""
-    once = [m for m in found.responses if m.retransmission_of is None]
+    once = [
+        m for m in found.responses if m.retransmission_of is None and m.copy_of is None
+    ]
     at_caller = [m for m in once if m.target == found.caller_place]
 
     def first_seen(wanted: Callable[[Message], bool]) -> Message | None:

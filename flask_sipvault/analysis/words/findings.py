@@ -78,6 +78,4 @@ def _written(name: str, value: Value) -> str | int | float:
     """A parameter as it stands in a sentence."""
     if isinstance(value, int | float):
         return duration(value) if name.endswith("_ms") else value
-    if isinstance(value, Endpoint):
-        return place_name(value)
-    return quoted(str(value))
+    return place_name(value) if isinstance(value, Endpoint) else quoted(value)
