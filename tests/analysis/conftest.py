@@ -70,18 +70,18 @@ class Story:
         tags: str = "a b",
         headers: tuple[str, ...] = (),
         sdp: str = "",
+        uri: str = "sip:bob@example.com",
         **where: Any,
     ) -> Story:
         """One message. Its start line may be ``INVITE`` or ``180 Ringing``.
 
         :param tags: of From and To; ``a`` alone for a To without a tag.
+        :param uri: the Request-URI of a request.
         :param sdp: ``PCMU 10.8.0.14:17002`` describes one stream of audio.
         """
         word = start.split()[0]
-        if word.isdigit():
-            first_line = f"SIP/2.0 {start}"
-        else:
-            first_line = f"{start} sip:bob@example.com SIP/2.0"
+        is_code = word.isdigit()
+        first_line = f"SIP/2.0 {start}" if is_code else f"{start} {uri} SIP/2.0"
         from_tag, _, to_tag = tags.partition(" ")
         lines = [first_line]
         if branch is not None:

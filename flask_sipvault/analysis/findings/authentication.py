@@ -82,7 +82,8 @@ def find_exchanges(call: Call) -> list[Exchange]:
     sent: dict[Hashable, list[Transaction]] = defaultdict(list)
     for each in call.transactions:
         if each.request is not None and each.upstream is None:
-            key = (each.leg, each.client, each.method, each.in_dialog, each.from_tag)
+            # Some phones choose a new From tag for the request with credentials.
+            key = (each.leg, each.client, each.method, each.in_dialog)
             sent[key].append(each)
     exchanges = []
     for group in sent.values():

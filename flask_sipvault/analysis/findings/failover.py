@@ -54,7 +54,9 @@ def got_through(transaction: Transaction) -> bool:
     """
     if any(180 <= m.code < 300 for m in transaction.responses):
         return True
-    refusal = transaction.refusal
+    refusal, onwards = transaction.refusal, transaction.downstream
+    if onwards and not any(each.refusal for each in onwards):
+        return False  # refused for want of a response
     return refusal is not None and not (
         refusal.code in SERVER_FAILED
         or refusal.code in CHALLENGES

@@ -128,6 +128,8 @@ def _busy(refusal: Refusal) -> RefusalKind:
     if refusal.rang is not None:
         return "declined"
     at_once = refusal.took_ns is not None and refusal.took_ns < AT_ONCE_NS
+    if refusal.code not in _BUSY:
+        return "busy"
     other_cause = refusal.causes - {_USER_BUSY, 16, 31}
     if at_once and (other_cause or not _by_callee(refusal)):
         return "refused-by-server-486"

@@ -28,6 +28,7 @@ def rule(
     rank: int = 500,
     explains: Iterable[str] = (),
     since_ts: int | None = None,
+    last_resort: bool = False,
 ) -> Rule:
     """A rule that always finds one thing."""
     finding = Finding(
@@ -43,6 +44,7 @@ def rule(
         CatalogueEntry(name, ""),
         rank=rank,
         explains=frozenset(explains),
+        last_resort=last_resort,
     )
 
 
@@ -80,6 +82,17 @@ def test_a_chain_of_consequences_is_folded_under_the_first_cause() -> None:
     )
     assert ids(given) == ["cause"]
     assert ids(given[0].consequences) == ["middle", "end"]
+
+
+def test_a_last_resort_is_folded_under_any_error() -> None:
+    given = found(rule("refused", rank=9, last_resort=True), rule("why", rank=10))
+    assert ids(given) == ["why"]
+    assert ids(given[0].consequences) == ["refused"]
+
+
+def test_a_last_resort_stands_beside_what_is_no_error() -> None:
+    given = found(rule("refused", last_resort=True), rule("look", "warning"))
+    assert ids(given) == ["refused", "look"]
 
 
 def test_of_rules_that_explain_each_other_the_first_ranked_stands() -> None:

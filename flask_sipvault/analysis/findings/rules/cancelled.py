@@ -27,6 +27,8 @@ def _find(call: Call) -> Iterator[Finding]:
     if end is None or start is None:
         return
     withdrawn = "rung" if rang is not None else ""
+    if found is not None and found.first is None:
+        withdrawn = "late"
     yield Finding(
         "cancelled",
         "info",
@@ -63,6 +65,13 @@ RULE = Rule(
             N_(
                 "A CANCEL of the caller withdrew the call while it rang. Nothing is"
                 " wrong with it."
+            ),
+        ),
+        "late": Texts(
+            N_("The caller gave up before anybody answered."),
+            N_(
+                "A CANCEL of the caller withdrew the call, whose INVITE is not in"
+                " this capture."
             ),
         ),
         "unseen": Texts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from collections.abc import Iterator
 
 from ....language import N_
@@ -15,6 +16,7 @@ from ..model import Finding
 from ..references import message
 from ..refused_message import DEFECT_WORDS
 from ..refused_message import refused_messages
+from ..refused_message import RefusedMessage
 from ..rule import CatalogueEntry
 from ..rule import Rule
 from ..rule import Texts
@@ -24,56 +26,47 @@ _LENGTHS = frozenset({"too-long", "too-short"})
 
 
 def _find(call: Call) -> Iterator[Finding]:
-    refused = {
-        id(each.request): each
-        for each in refused_messages(call)
-        if {defect.kind for defect in each.defects} & (_LENGTHS | {"unfinished"})
-    }
+    refused = {id(each.request): each for each in refused_messages(call)}
+    earlier: dict[Hashable, Message] = {}
     for seen in call.messages:
         if seen.copy_of is not None or seen.retransmission_of is not None:
             continue
-        defect = _wrong_length(seen, refused=id(seen) in refused)
+        if seen.sip is None:
+            continue
+        refusal = refused.get(id(seen))
+        before = earlier.setdefault(_identity(seen), seen)
+        defect = _wrong_length(seen, refused=refusal is not None)
         if defect is None:
             continue
-        before = _before(call, seen)
+        rewritten = before if _was_right(before, seen) else None
         private = _left_over(seen)
-        if before is None and not private:
-            continue
-        refusal = refused[id(seen)].refusal if id(seen) in refused else None
-        yield _finding(seen, defect, before, private, refusal, id(seen) in refused)
-        return
+        if rewritten is not None or private:
+            yield _finding(seen, defect, rewritten, private, refusal)
+            return
+
+
+def _identity(seen: Message) -> Hashable:
+    """What stays the same in a message that somebody rewrites on the way who is no SIP
+    host, and adds no Via.
+    """
+    return seen.kind, seen.branches, seen.cseq_number, seen.summary, seen.to_tag
+
+
+def _was_right(before: Message, seen: Message) -> bool:
+    """Whether this is the same message before it was rewritten."""
+    elsewhere = (before.src, before.dst) != (seen.src, seen.dst)
+    right = before.sip is not None and before.sip.surplus == 0
+    return elsewhere and right and before.raw != seen.raw
 
 
 def _wrong_length(seen: Message, *, refused: bool) -> Defect | None:
-    """What shows that the body is not as long as its sender said."""
-    for defect in find_defects(seen):
-        if defect.kind == "too-long":
-            return defect
-        # A short body may also be one that was not captured whole.
-        if refused and defect.kind in ("too-short", "unfinished"):
-            return defect
-    return None
-
-
-def _before(call: Call, seen: Message) -> Message | None:
-    """The same message as it was before somebody rewrote it: with the same Vias from
-    another place, and a body of another length that Content-Length fits.
+    """What shows that the body is not as long as its sender said. One that is too short
+    may also be one that was not captured whole: then only a refusal tells.
     """
-    for other in call.messages:
-        if other.n >= seen.n:
-            return None
-        same = (
-            other.kind == seen.kind
-            and other.branches == seen.branches
-            and other.cseq_number == seen.cseq_number
-            and other.summary == seen.summary
-            and (other.src, other.dst) != (seen.src, seen.dst)
-        )
-        if same and other.sip and seen.sip and other.raw != seen.raw:
-            kinds = {defect.kind for defect in find_defects(other)}
-            if not kinds & _LENGTHS:
-                return other
-    return None
+    if seen.sip is None or (seen.sip.surplus <= 0 and not refused):
+        return None
+    kinds = _LENGTHS | {"unfinished"} if refused else {"too-long"}
+    return next((each for each in find_defects(seen) if each.kind in kinds), None)
 
 
 def _left_over(seen: Message) -> str:
@@ -96,9 +89,9 @@ def _finding(
     defect: Defect,
     before: Message | None,
     private: str,
-    refusal: Message | None,
-    broke: bool,
+    refused: RefusedMessage | None,
 ) -> Finding:
+    refusal = refused.refusal if refused is not None else None
     evidence: list[EvidenceReference] = [message(seen, DEFECT_WORDS[defect.kind])]
     if before is not None:
         evidence.append(
@@ -112,7 +105,7 @@ def _finding(
         variant = "seen" if before is not None else ""
     return Finding(
         "sip-alg",
-        "error" if broke else "warning",
+        "error" if refused is not None else "warning",
         "certain" if before is not None else "likely",
         variant,
         {

@@ -25,6 +25,10 @@ from ..rule import Texts
 #: calls; 6 s lies between.
 LONG_NS = 6_000_000_000
 
+#: No INVITE is waited for so long (timer C, RFC 3261 section 16.6, is some minutes):
+#: the clock of the capture was set.
+_ABSURD_NS = 1_800_000_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class _Part:
@@ -54,7 +58,7 @@ def _find(call: Call) -> Iterator[Finding]:
     if sign is None:
         sign = _withdrawn(call)
         withdrawn = True
-    if sign is None or sign.ts - found.first.ts <= LONG_NS:
+    if sign is None or not LONG_NS < sign.ts - found.first.ts < _ABSURD_NS:
         return
     parts = _parts(call, found.first, sign, withdrawn)
     longest = max(parts, key=lambda part: part.ns, default=None)
