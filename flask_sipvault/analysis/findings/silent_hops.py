@@ -12,6 +12,7 @@ from ..call import Call
 from ..sip import timers
 from ..sip.messages import Message
 from ..sip.transactions import Transaction
+from .undelivered import undelivered
 
 #: A request that was sent so often over UDP went unanswered for at least 3.5 s (RFC
 #: 3261 section 17.1.1.2): longer than the network takes, or a lost packet or two.
@@ -56,16 +57,22 @@ def silent_hops(call: Call) -> list[SilentHop]:
     requests = [t for t in call.transactions if _opens(t)]
     sent = by_client(requests)
     answered = {id(t) for dialog in call.dialogs for t in dialog.invites}
+    errors = undelivered(call)
     hops = []
     for each in requests:
         if each.responses or each.acks or each.downstream or id(each) in answered:
             continue
-        if not call.visibility.would_show(each.server, each.client):
-            continue
         if each.method == "CANCEL":
             continue
-        then = _next_step(each, sent[_client(each)])
-        end = _given_up(call, each, then)
+        refused = errors.get(each.number, [])
+        if not refused and not call.visibility.would_show(each.server, each.client):
+            continue
+        # Told that a packet was not delivered, nobody waits for a response to it.
+        soon = 0 if refused else _SOON_NS
+        then = _next_step(each, sent[_client(each)], each.first.ts + soon)
+        end = _given_up(each, then)
+        if end is None and refused:
+            end = max(refused[-1].ts, *(m.ts for m in each.sendings))
         if end is not None:
             hops.append(SilentHop(each, end, then))
     return hops
@@ -95,9 +102,10 @@ def _start(transaction: Transaction) -> int:
     return transaction.first.ts
 
 
-def _next_step(transaction: Transaction, sent: list[Transaction]) -> Message | None:
+def _next_step(
+    transaction: Transaction, sent: list[Transaction], given_up: int
+) -> Message | None:
     """What its sender did next that tells that it had given up."""
-    given_up = transaction.first.ts + _SOON_NS
     above = transaction.upstream.finals if transaction.upstream else []
     steps = [m for m in above if m.ts > given_up and m.code >= 300]
     at = bisect_right(sent, given_up, key=_start)
@@ -106,7 +114,7 @@ def _next_step(transaction: Transaction, sent: list[Transaction]) -> Message | N
     return min(steps, key=lambda m: m.ts, default=None)
 
 
-def _given_up(call: Call, transaction: Transaction, then: Message | None) -> int | None:
+def _given_up(transaction: Transaction, then: Message | None) -> int | None:
     start = transaction.first.ts
     if then is not None:
         return then.ts

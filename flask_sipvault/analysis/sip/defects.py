@@ -56,7 +56,11 @@ class Defect:
 
 
 def find_defects(message: Message) -> Iterator[Defect]:
-    """The defects of a message, the most telling first."""
+    """The defects of a message, the most telling first; none of one that was not
+    captured whole.
+    """
+    if message.incomplete:
+        return
     parsed = message.sip
     if parsed is None:
         yield Defect("unreadable", message.problem)

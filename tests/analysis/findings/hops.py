@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask_sipvault.analysis.explain import Call
 from flask_sipvault.analysis.explain import explain
 from flask_sipvault.analysis.findings.model import Finding
+from flask_sipvault.evidence import NetworkEvent
+from flask_sipvault.protocols.address import Endpoint
+from flask_sipvault.protocols.network_error import build
+from flask_sipvault.protocols.network_error import ErrorKind
+from flask_sipvault.protocols.network_error import NetworkError
+
+from ..conftest import NOON
 
 #: When an INVITE is sent again over UDP (RFC 3261 section 17.1.1.2), in seconds.
 REPEATED = (0.5, 1.5, 3.5, 7.5, 15.5, 31.5)
@@ -46,3 +54,39 @@ def alarms(story: Any) -> list[str]:
 def shown(finding: Finding) -> set[int | None]:
     """The numbers of the messages that it names."""
     return {each.n for each in finding.evidence if each.kind == "message"}
+
+
+_ICMP: dict[ErrorKind, tuple[int, int]] = {
+    "net-unreachable": (3, 0),
+    "host-unreachable": (3, 1),
+    "port-unreachable": (3, 3),
+    "too-big": (3, 4),
+    "prohibited": (3, 13),
+    "ttl-exceeded": (11, 0),
+    "reassembly-timeout": (11, 1),
+}
+
+
+def icmp(
+    story: Any, at: float, way: str, kind: ErrorKind, by: str = "", **more: Any
+) -> None:
+    """What the network says of a packet that went this way."""
+    src, dst = (story.hosts[name] for name in way.split(" > "))
+    teller = Endpoint(story.hosts[by].ip if by else dst.ip, 0)
+    there = Endpoint(src.ip, 0)
+    code = _ICMP[kind]
+    error = NetworkError(kind, teller, there, code, None, "udp", src, dst, 500)
+    _add(story, at, error, **more)
+
+
+def reset(story: Any, at: float, way: str) -> None:
+    """A TCP connection this way is refused."""
+    src, dst = (story.hosts[name] for name in way.split(" > "))
+    src = src._replace(port=40_000)
+    _add(story, at, NetworkError("reset", dst, src, None, None, "tcp", src, dst))
+
+
+def _add(story: Any, at: float, error: NetworkError, **more: Any) -> None:
+    error = replace(error, **more)
+    event = NetworkEvent(NOON + round(at * 1e9), build(error), error)
+    story.evidence.network.append(event)

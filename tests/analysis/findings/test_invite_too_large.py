@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from .hops import alarms
+from .hops import icmp
 from .hops import ids
 from .hops import only
 from .hops import shown
@@ -79,3 +80,35 @@ def test_over_tcp_a_message_may_be_large(story: Any) -> None:
 def test_a_server_may_say_so(story: Any, code: str) -> None:
     story.invite(0, headers=LARGE).reply(0.1, code)
     assert only(story, "invite-too-large").variant == "refused"
+
+
+def test_a_router_says_which_size_its_link_takes(story: Any) -> None:
+    for at in (0, 0.5, 1.5):
+        story.invite(at, headers=LARGE)
+        icmp(story, at + 0.01, "alice > bob", "too-big", "proxy", mtu=1400)
+    finding = only(story, "invite-too-large")
+    assert (finding.variant, finding.certainty) == ("mtu", "certain")
+    assert finding.parameters["mtu"] == 1400
+    assert finding.parameters["packet"] == finding.parameters["size"] + 28
+
+
+def test_the_receiver_waited_for_fragments_in_vain(story: Any) -> None:
+    unanswered(story, 0, "alice > bob", headers=LARGE)
+    icmp(story, 30, "alice > bob", "reassembly-timeout")
+    assert only(story, "invite-too-large").variant == "reassembly"
+
+
+def test_only_first_fragments_come_here(story: Any) -> None:
+    unanswered(story, 0, "alice > bob", headers=LARGE)
+    for packet in story.evidence.sip:
+        packet.fragments, packet.incomplete, packet.missing = 1, "fragments", 300
+    finding = only(story, "invite-too-large")
+    assert (finding.variant, finding.certainty) == ("fragments", "likely")
+
+
+def test_a_sender_that_heeds_the_router_gets_through(story: Any) -> None:
+    story.invite(0, headers=LARGE)
+    icmp(story, 0.01, "alice > bob", "too-big", "proxy", mtu=1400)
+    story.invite(0.5, headers=LARGE).reply(0.6, "180 Ringing")
+    story.reply(3, "200 OK").bye(20)
+    assert alarms(story) == []

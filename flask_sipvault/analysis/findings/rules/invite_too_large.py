@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ....evidence import NetworkEvent
 from ....language import N_
+from ....protocols.address import Endpoint
 from ...call import Call
 from ...sip.transactions import Transaction
 from ..failover import got_through
 from ..model import Finding
+from ..model import Severity
 from ..references import message
 from ..references import messages
+from ..references import network_events
 from ..rule import CatalogueEntry
 from ..rule import Rule
 from ..rule import Texts
 from ..silent_hops import setup_invites
 from ..silent_hops import silent_hops
 from ..silent_hops import SilentHop
+from ..undelivered import undelivered
 
 #: A request larger than this must not be sent over UDP where the MTU of the path is not
 #: known (RFC 3261 section 18.1.1).
@@ -27,7 +32,13 @@ _TOO_LARGE = frozenset({413, 513})
 
 
 def _find(call: Call) -> Iterator[Finding]:
+    errors = undelivered(call)
     for hop in silent_hops(call):
+        events = errors.get(hop.transaction.number, [])
+        told = [e for e in events if e.error.kind in ("too-big", "reassembly-timeout")]
+        if told:
+            yield _told(call, hop, told)
+            return
         size = _size(hop.transaction)
         if hop.transaction.transport != "udp" or size <= LARGE_BYTES:
             continue
@@ -35,6 +46,13 @@ def _find(call: Call) -> Iterator[Finding]:
         if passed is not None:
             yield _lost(call, hop, passed)
             return
+        if all(m.incomplete == "fragments" for m in hop.transaction.sendings):
+            yield _rest_missing(call, hop)
+            return
+    yield from _refused(call)
+
+
+def _refused(call: Call) -> Iterator[Finding]:
     refusal = call.refusal
     if refusal is not None and refusal.code in _TOO_LARGE:
         invite = refusal.transaction.request if refusal.transaction else None
@@ -53,6 +71,62 @@ def _find(call: Call) -> Iterator[Finding]:
             ),
             since_ts=refusal.made.ts,
         )
+
+
+def _told(call: Call, hop: SilentHop, events: list[NetworkEvent]) -> Finding:
+    """The network says it: a link takes less, or fragments never came."""
+    lost, error = hop.transaction, events[0].error
+    return Finding(
+        "invite-too-large",
+        _severity(call),
+        variant="mtu" if error.kind == "too-big" else "reassembly",
+        parameters={
+            "client": lost.client,
+            "server": lost.server,
+            "method": lost.method,
+            "size": _size(lost),
+            "by": Endpoint(error.src.ip, 0),
+            "packet": _size(lost) + _headers(lost),
+            "mtu": error.mtu or "-",
+            "count": len(events),
+        },
+        evidence=(
+            message(lost.first, N_("{size} bytes over UDP, no response")),
+            *messages(lost.retransmissions, N_("sent again: no response")),
+            *network_events(events, N_("{by} says that it is not delivered")),
+        ),
+        since_ts=lost.first.ts,
+    )
+
+
+def _rest_missing(call: Call, hop: SilentHop) -> Finding:
+    """Only the first fragments came; a filter of the capture may hide the others."""
+    lost = hop.transaction
+    return Finding(
+        "invite-too-large",
+        _severity(call),
+        "likely",
+        "fragments",
+        {
+            "client": lost.client,
+            "server": lost.server,
+            "method": lost.method,
+            "size": _size(lost),
+            "count": len(lost.sendings),
+        },
+        tuple(messages(lost.sendings, N_("the first fragment alone, no response"))),
+        lost.first.ts,
+    )
+
+
+def _headers(transaction: Transaction) -> int:
+    """The bytes of IP and UDP before the message."""
+    return 48 if ":" in transaction.first.src.ip else 28
+
+
+def _severity(call: Call) -> Severity:
+    reached = any(got_through(t) for t in setup_invites(call))
+    return "warning" if reached else "error"
 
 
 def _size(transaction: Transaction) -> int:
@@ -75,10 +149,9 @@ def _passed(call: Call, hop: SilentHop, size: int) -> Transaction | None:
 
 def _lost(call: Call, hop: SilentHop, passed: Transaction) -> Finding:
     lost = hop.transaction
-    reached = any(got_through(t) for t in setup_invites(call))
     return Finding(
         "invite-too-large",
-        "warning" if reached else "error",
+        _severity(call),
         "likely",
         parameters={
             "client": lost.client,
@@ -124,6 +197,74 @@ RULE = Rule(
                     ' whether ICMP "fragmentation needed" is filtered.'
                 ),
                 N_("What makes the message large: codecs, ICE candidates, headers."),
+            ),
+        ),
+        "mtu": Texts(
+            N_(
+                "The {method} is too large for a link on the way to {server}: a"
+                " packet of {packet} bytes, where {mtu} are taken."
+            ),
+            N_(
+                "{by} said so {count} times by ICMP (fragmentation needed) and"
+                " dropped the packet, because it may not be split (DF bit). {client}"
+                " went on sending the same, so that {server} never got it."
+            ),
+            (
+                N_(
+                    "Why {client} does not heed ICMP: a filter on it, or path MTU"
+                    " discovery that is only half on."
+                ),
+                N_(
+                    "The DF bit of SIP packets from {client}; the MTU of its"
+                    " interface against {mtu}."
+                ),
+                N_(
+                    "What makes the message large: codecs, ICE candidates, headers;"
+                    " or TCP instead."
+                ),
+            ),
+        ),
+        "reassembly": Texts(
+            N_(
+                "Fragments of the {method} of {size} bytes do not reach {server}:"
+                " {by} says so."
+            ),
+            N_(
+                "{by} got some of the IP fragments, waited for the others in vain and"
+                " said so {count} times by ICMP (reassembly time exceeded). Something"
+                " on the way drops fragments."
+            ),
+            (
+                N_(
+                    "Whether firewalls, NATs and tunnels between {client} and"
+                    " {server} pass IP fragments."
+                ),
+                N_(
+                    "What makes the message large: codecs, ICE candidates, headers;"
+                    " or TCP instead."
+                ),
+            ),
+        ),
+        "fragments": Texts(
+            N_(
+                "Only the first IP fragment of the {method} to {server} came, likely"
+                " because fragments are dropped."
+            ),
+            N_(
+                "The {method} was sent {count} times in fragments, of which only the"
+                " first was captured each time, and met no response. If the capture's"
+                " filter does not hide the others (they have no port), something"
+                " before this point drops them."
+            ),
+            (
+                N_(
+                    "Whether the capture's filter leaves fragments out: capture"
+                    " without a port in it."
+                ),
+                N_(
+                    "Whether firewalls, NATs and tunnels between {client} and"
+                    " {server} pass IP fragments."
+                ),
             ),
         ),
         "refused": Texts(
