@@ -322,7 +322,7 @@ RULE = Rule(
         {
             "OpenSIPS": N_(
                 "socket=tcp:… and force_send_socket(); codec_delete_except_re() of"
-                " sipmsgops; pmtu_discovery."
+                " sipmsgops."
             ),
             "Kamailio": N_(
                 "udp_mtu and udp_mtu_try_proto = TCP; pmtu_discovery;"
@@ -334,7 +334,7 @@ RULE = Rule(
             ),
             "FreeSWITCH": N_(
                 "Gateway: register-transport, contact-params or transport=tcp;"
-                " codec-prefs; enable-compact-headers."
+                " outbound-codec-prefs; enable-compact-headers."
             ),
         },
     ),

@@ -153,7 +153,7 @@ RULE = Rule(
         {
             "OpenSIPS": N_(
                 "load_balancer and dispatcher: failure_route with ds_next_dst() or"
-                " lb_next(); ratelimit, qos."
+                " lb_next(); ratelimit."
             ),
             "Kamailio": N_(
                 "dispatcher: failure_route with ds_next_dst(), ds_mark_dst(); pike,"

@@ -223,7 +223,7 @@ RULE = Rule(
             ),
             "Asterisk": N_(
                 "pjsip.conf: no anonymous endpoint; type=acl; the security log"
-                " channel for fail2ban; alwaysauthreject is built in."
+                " channel for fail2ban."
             ),
             "FreeSWITCH": N_(
                 "apply-inbound-acl, auth-calls, log-auth-failures for fail2ban."
