@@ -13,6 +13,7 @@ from typing import Literal
 from typing import TypeAlias
 
 from ...protocols.address import Endpoint
+from ..sip.reasons import Reason
 
 #: ``error``: something is broken and somebody can mend it. ``warning``: the call
 #: succeeded but suffered, or somebody should look. ``info``: nothing is wrong.
@@ -26,9 +27,13 @@ Certainty = Literal["certain", "likely"]
 #: its number in ``call.json``, from 1), or a span of time.
 EvidenceKind = Literal["message", "rtcp", "log", "stream", "span"]
 
+#: What a refusal says: texts off the wire, and Reasons, which words are found for in
+#: the reader's language.
+Statements: TypeAlias = tuple[str | Reason, ...]
+
 #: A value for a placeholder of a text. Names that end in ``_ms`` are durations in
 #: milliseconds; text may have come off the wire.
-Value: TypeAlias = str | int | float | Endpoint
+Value: TypeAlias = str | int | float | Endpoint | Statements
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from .messages import Message
 from .phrases import own_phrase
 from .reasons import Reason
 from .reasons import reasons
+from .reasons import warnings
 from .setup import CallSetup
 from .transactions import MAX_HOPS
 from .transactions import Transaction
-from .warnings import warnings
 
 _Q850 = "Q.850"
 
@@ -75,6 +75,15 @@ class Refusal:
         """What it says in words of its own, and what hosts on the way added."""
         texts = [text for m in self._messages for text in said_by(m)]
         return list(dict.fromkeys(texts))
+
+    @property
+    def statements(self) -> tuple[str | Reason, ...]:
+        """What it says beside its code: its phrase where that is not the standard's,
+        the texts of Warnings, and its Reasons.
+        """
+        in_reasons = {each.text for each in self.reasons}
+        texts = [text for text in self.said if text not in in_reasons]
+        return (*texts, *self.reasons)
 
     @property
     def _messages(self) -> list[Message]:

@@ -15,6 +15,7 @@ from ..findings.model import Value
 from ..findings.registry import rules_by_id
 from ..findings.rule import Rule
 from ..sip.hosts import place_name
+from .reasons import reason_sentence
 from .text import duration
 from .text import quoted
 
@@ -78,4 +79,9 @@ def _written(name: str, value: Value) -> str | int | float:
     """A parameter as it stands in a sentence."""
     if isinstance(value, int | float):
         return duration(value) if name.endswith("_ms") else value
-    return place_name(value) if isinstance(value, Endpoint) else quoted(value)
+    if isinstance(value, Endpoint):
+        return place_name(value)
+    if isinstance(value, str):
+        return quoted(value)
+    said = [each if isinstance(each, str) else reason_sentence(each) for each in value]
+    return "; ".join(quoted(each) for each in said)

@@ -140,7 +140,7 @@ def test_a_refusal_that_says_why(sent: Any) -> None:
     story = sent(invite(), "400 Missing Contact header")
     finding = only(story, "malformed")
     assert finding.variant == "said"
-    assert finding.parameters["said"] == "Missing Contact header"
+    assert finding.parameters["said"] == ("Missing Contact header",)
 
 
 def test_a_refusal_that_does_not_say_why(sent: Any) -> None:

@@ -8,9 +8,6 @@ import pytest
 
 from flask_sipvault.analysis.sip.phrases import own_phrase
 from flask_sipvault.analysis.sip.refusal import Refusal
-from flask_sipvault.analysis.sip.warnings import SipWarning
-from flask_sipvault.analysis.sip.warnings import warnings
-from flask_sipvault.protocols.sip import parse
 
 FAR: dict[str, Any] = {"branch": "z9hG4bK9"}
 VIA = ("Via: SIP/2.0/UDP 198.51.100.23;branch=z9hG4bK1",)
@@ -107,16 +104,3 @@ def test_its_words_are_those_that_say_more_than_the_code(story: Any) -> None:
 )
 def test_a_phrase_of_its_own(code: int, phrase: str, own: str) -> None:
     assert own_phrase(code, phrase) == own
-
-
-@pytest.mark.parametrize(
-    ("value", "wanted"),
-    [
-        ('307 isi.edu "Session \\"x\\""', SipWarning(307, "isi.edu", 'Session "x"')),
-        ("399 [::1]:5060 plain", SipWarning(399, "[::1]:5060", "plain")),
-        ("no code at all", SipWarning(399, "", "no code at all")),
-    ],
-)
-def test_a_warning(value: str, wanted: SipWarning) -> None:
-    message = parse(f"SIP/2.0 400 Bad\r\nWarning: {value}\r\n\r\n".encode())
-    assert warnings(message) == [wanted]

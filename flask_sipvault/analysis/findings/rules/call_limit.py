@@ -24,7 +24,7 @@ def _find(call: Call) -> Iterator[Finding]:
         parameters={
             "server": refusal.maker,
             "code": refusal.made.summary,
-            "said": "; ".join(refusal.said),
+            "said": tuple(refusal.said),
         },
         evidence=(message(refusal.made, N_("refused for a limit: {said}")),),
         since_ts=refusal.made.ts,

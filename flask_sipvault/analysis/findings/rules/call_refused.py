@@ -18,7 +18,7 @@ def _find(call: Call) -> Iterator[Finding]:
     refusal = call.refusal
     if refusal is None or kind_of(call) != "other":
         return
-    said = [*refusal.said, *(each.sentence() for each in refusal.reasons)]
+    said = refusal.statements
     invite = refusal.transaction.request if refusal.transaction else None
     changed = refusal.response.code != refusal.code
     evidence = [message(refusal.made, N_("the refusal"))]
@@ -33,7 +33,7 @@ def _find(call: Call) -> Iterator[Finding]:
         parameters={
             "server": refusal.maker,
             "code": refusal.made.summary,
-            "said": "; ".join(dict.fromkeys(said)),
+            "said": said,
             "took_ms": (refusal.took_ns or 0) // 1_000_000,
         },
         evidence=tuple(evidence),

@@ -10,6 +10,7 @@ from ...sip.defects import Defect
 from ...sip.refusal import said_by
 from ..model import EvidenceReference
 from ..model import Finding
+from ..model import Statements
 from ..references import message
 from ..refused_message import DEFECT_WORDS
 from ..refused_message import refused_messages
@@ -39,7 +40,7 @@ def _find(call: Call) -> Iterator[Finding]:
 def _finding(refused: RefusedMessage) -> Finding:
     request, refusal = refused.request, refused.refusal
     defect = next(iter(refused.defects), None)
-    said = "; ".join(said_by(refusal)) if refusal is not None else ""
+    said = tuple(said_by(refusal)) if refusal is not None else ()
     evidence: list[EvidenceReference] = [
         message(
             request,
@@ -68,7 +69,7 @@ def _finding(refused: RefusedMessage) -> Finding:
     )
 
 
-def _variant(defect: Defect | None, refused: bool, said: str) -> str:
+def _variant(defect: Defect | None, refused: bool, said: Statements) -> str:
     if not refused:
         return "ignored"
     if defect is not None:

@@ -35,7 +35,7 @@ def _find(call: Call) -> Iterator[Finding]:
         "",
     )
     invite = refusal.transaction.request if refusal.transaction else None
-    said = [*refusal.said, *(each.sentence() for each in refusal.reasons)]
+    said = refusal.statements
     yield Finding(
         "number-unknown",
         "error",
@@ -44,7 +44,7 @@ def _find(call: Call) -> Iterator[Finding]:
             "server": refusal.maker,
             "code": refusal.made.summary,
             "number": call.callee.user or call.callee.uri,
-            "said": "; ".join(dict.fromkeys(said)) or refusal.made.summary,
+            "said": said or refusal.made.summary,
         },
         evidence=(
             message(refusal.made, N_("refused: {said}")),

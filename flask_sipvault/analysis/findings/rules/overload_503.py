@@ -44,7 +44,7 @@ def _find(call: Call) -> Iterator[Finding]:
             "code": refusal.made.summary,
             "retry_after": retry_after.strip() or "-",
             "count": len(others),
-            "said": "; ".join([*refusal.said, *_causes(refusal)]) or "-",
+            "said": refusal.statements or "-",
         },
         (
             message(refusal.made, N_("{server} refuses")),
@@ -69,10 +69,6 @@ def _refused_alike(call: Call, refusal: Refusal) -> list[Transaction]:
         and t.refusal is not None
         and t.refusal.code == refusal.code
     ]
-
-
-def _causes(refusal: Refusal) -> list[str]:
-    return [str(each) for each in refusal.reasons if each.protocol == "Q.850"]
 
 
 RULE = Rule(

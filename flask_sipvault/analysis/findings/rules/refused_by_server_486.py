@@ -19,7 +19,7 @@ def _find(call: Call) -> Iterator[Finding]:
     refusal = call.refusal
     if refusal is None or kind_of(call) != "refused-by-server-486":
         return
-    said = [*refusal.said, *(each.sentence() for each in refusal.reasons)]
+    said = refusal.statements
     invite = refusal.transaction.request if refusal.transaction else None
     yield Finding(
         "refused-by-server-486",
@@ -29,7 +29,7 @@ def _find(call: Call) -> Iterator[Finding]:
             "server": refusal.maker,
             "code": refusal.made.summary,
             "took_ms": (refusal.took_ns or 0) // 1_000_000,
-            "said": "; ".join(dict.fromkeys(said)) or refusal.made.summary,
+            "said": said or refusal.made.summary,
             "number": call.callee.user,
         },
         evidence=(

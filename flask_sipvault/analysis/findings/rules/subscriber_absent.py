@@ -22,7 +22,7 @@ def _find(call: Call) -> Iterator[Finding]:
     refusal = call.refusal
     if refusal is None or kind_of(call) != "subscriber-absent":
         return
-    said = [*refusal.said, *(each.sentence() for each in refusal.reasons)]
+    said = refusal.statements
     stated = bool(said) or refusal.code == _FLOW_FAILED
     yield Finding(
         "subscriber-absent",
@@ -33,7 +33,7 @@ def _find(call: Call) -> Iterator[Finding]:
             "server": refusal.maker,
             "code": refusal.made.summary,
             "number": call.callee.user,
-            "said": "; ".join(dict.fromkeys(said)) or refusal.made.summary,
+            "said": said or refusal.made.summary,
         },
         (message(refusal.made),),
         refusal.made.ts,
