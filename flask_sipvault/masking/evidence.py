@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -24,7 +25,12 @@ from .rtcp import masked_rtcp
 from .texts import MASKED
 
 _KEY = re.compile(r"(?!.*[0-9]{5})[\w.-]{1,64}")
-_COUNT = re.compile(r"[0-9A-Fa-f]{1,4}(?:\.example)?$")
+
+#: What tells one pseudonym from another of its kind: the number at its end; of an IPv4
+#: address two of them.
+_COUNT_HERE = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}|[0-9A-Fa-f]{1,4}(?:\.example)?")
+_COUNT = re.compile(rf"(?:{_COUNT_HERE.pattern})\Z")
+
 _SSRC = re.compile(r"0x[0-9a-fA-F]{8}")
 
 #: JSON that others sent is masked no deeper than this; below, it is left out.
@@ -178,15 +184,31 @@ def _occurrence(legs: Sequence[Evidence]) -> Callable[[str], bool]:
         ends = [(item.src, item.dst) for item in evidence.sip]
         texts += [str(end) for pair in ends for end in pair]
         texts += [evidence.call_id, *(other for _, other in evidence.legs)]
-    corpus = "\n".join(texts)
+    return occurrence("\n".join(texts))
+
+
+def occurrence(corpus: str) -> Callable[[str], bool]:
+    """Tells whether a text occurs in this one, at the cost of one search for all the
+    pseudonyms that differ in their count alone.
+    """
 
     @cache
-    def has_stem(stem: str) -> bool:
-        return stem in corpus
+    def counts(stem: str) -> list[str]:
+        """The counts behind a stem wherever it occurs, sorted."""
+        found = set()
+        at = corpus.find(stem)
+        while at >= 0:
+            if count := _COUNT_HERE.match(corpus, at + len(stem)):
+                found.add(count[0])
+            at = corpus.find(stem, at + 1)
+        return sorted(found)
 
     def occurs(text: str) -> bool:
-        # Most pseudonyms differ in their count alone; nothing like them occurs.
-        stem = _COUNT.sub("", text)
-        return has_stem(stem) and text in corpus
+        count = _COUNT.search(text)
+        if count is None:
+            return text in corpus
+        behind = counts(text[: count.start()])
+        place = bisect_left(behind, count[0])
+        return place < len(behind) and behind[place].startswith(count[0])
 
     return occurs

@@ -1,16 +1,32 @@
 """The names that are known, and where a text holds one of them.
 
-A call may name thousands; a text is searched for all of them at once, in one pass.
+A call may name thousands; a text is searched for all of them at once, in one pass. At
+each place the names that begin like the text there are looked up by their lengths, of
+which there are few, so that names alike cost no more than names that differ.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 #: A name of fewer characters would be found by chance within other words.
 LONG = 6
+
+#: Longer names are looked up by this many of their characters. Where a text goes on
+#: differently behind these, it is replaced up to the next white space all the same.
+INDEXED = 64
+
+#: Of the names that begin with the same :data:`INDEXED` characters, so many are told
+#: apart, and by so many characters.
+_ALIKE = 4
+_COMPARED = 1024
+
+#: Stands for what begins like a name that is known and goes on in another way.
+_UNKNOWN = "masked"
+
+_BLANK = re.compile(r"\s")
 
 
 class Found(NamedTuple):
@@ -29,10 +45,13 @@ class Names:
     """
 
     def __init__(self) -> None:
-        #: By their first :data:`LONG` characters, in lower case, the longest first.
-        self._long: dict[str, list[str]] = defaultdict(list)
+        #: Names in lower case, of :data:`INDEXED` characters at most.
+        self._indexed: dict[str, str] = {}
+        #: The lengths of these by their first :data:`LONG` characters, longest first.
+        self._lengths: dict[str, list[int]] = {}
+        #: Names that are longer, by what they are indexed by.
+        self._longer: dict[str, dict[str, str]] = {}
         self._short: dict[str, str] = {}
-        self._pseudonyms: dict[str, str] = {}
 
     def add(self, name: str, pseudonym: str) -> None:
         """Know a name from now on."""
@@ -40,11 +59,18 @@ class Names:
             self._short[name] = pseudonym
             return
         folded = _folded(name)
-        if folded not in self._pseudonyms:
-            alike = self._long[folded[:LONG]]
-            alike.append(folded)
-            alike.sort(key=len, reverse=True)
-        self._pseudonyms[folded] = pseudonym
+        key = folded[:INDEXED]
+        lengths = self._lengths.setdefault(key[:LONG], [])
+        if len(key) not in lengths:
+            lengths.append(len(key))
+            lengths.sort(reverse=True)
+        if len(folded) <= INDEXED:
+            self._indexed[key] = pseudonym
+            return
+        self._indexed.setdefault(key, _UNKNOWN)
+        alike = self._longer.setdefault(key, {})
+        if len(folded) <= _COMPARED and (folded in alike or len(alike) < _ALIKE):
+            alike[folded] = pseudonym
 
     def is_in(self, text: str) -> bool:
         """Whether a text is a name, in whatever case, or holds a long one."""
@@ -65,10 +91,23 @@ class Names:
                 start = found.end
 
     def _long_at(self, folded: str, start: int) -> Found | None:
-        for name in self._long.get(folded[start : start + LONG], ()):
-            if folded.startswith(name, start):
-                return Found(start, start + len(name), self._pseudonyms[name])
+        for length in self._lengths.get(folded[start : start + LONG], ()):
+            key = folded[start : start + length]
+            if key not in self._indexed:
+                continue
+            if length == INDEXED and key in self._longer:
+                return self._longer_at(key, folded, start)
+            return Found(start, start + length, self._indexed[key])
         return None
+
+    def _longer_at(self, key: str, folded: str, start: int) -> Found:
+        longest_first = sorted(self._longer[key].items(), key=_length, reverse=True)
+        for name, pseudonym in longest_first:
+            if folded.startswith(name, start):
+                return Found(start, start + len(name), pseudonym)
+        blank = _BLANK.search(folded, start + INDEXED)
+        end = blank.start() if blank else len(folded)
+        return Found(start, end, self._indexed[key])
 
     def _short_at(self, text: str, start: int) -> Found | None:
         if not self._short or (start and _is_of_word(text[start - 1])):
@@ -80,6 +119,10 @@ class Names:
             if pseudonym is not None:
                 return Found(start, end, pseudonym)
         return None
+
+
+def _length(item: tuple[str, str]) -> int:
+    return len(item[0])
 
 
 def _is_of_word(character: str) -> bool:

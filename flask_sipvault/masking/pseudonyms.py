@@ -19,7 +19,8 @@ _Ip: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 _NOBODYS = frozenset({"anonymous", "anonymous.invalid", "localhost"})
 
 #: A number as it is dialled, its visual separators (RFC 3966 section 5.1.1) included.
-_NUMBER = re.compile(r"\+?[0-9][0-9().-]*")
+#: Of more digits than any plan has (E.164: 15, with prefixes some more) it is a name.
+_NUMBER = re.compile(r"\+?[0-9][0-9().-]{0,40}")
 
 #: The networks that are not routed on the internet. A private address in a session
 #: description explains many a silent call: private and public stay two things.

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..protocols import rtcp
+from ..protocols import rtcp_json
 from ..protocols.rtcp_packets import ITEM_NAMES
 from .pseudonyms import Pseudonyms
 from .texts import words
@@ -109,17 +110,8 @@ def _xr_blocks(data: bytes) -> Iterator[bytes]:
 
 def _json(payload: bytes, pseudonyms: Pseudonyms) -> bytes:
     """The objects, one or several in a row, of which the first can be read."""
-    text = payload.decode("utf-8", "replace").strip()
-    decoder = json.JSONDecoder(strict=False)
-    written = []
-    while text:
-        try:
-            value, end = decoder.raw_decode(text)
-        except (ValueError, RecursionError):
-            break
-        if isinstance(value, dict):
-            written.append(json.dumps(_object(value, pseudonyms)))
-        text = text[end:].lstrip()
+    objects = rtcp_json.objects(payload)
+    written = [json.dumps(_object(each, pseudonyms)) for each in objects]
     return "\n".join(written).encode()
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from collections.abc import Iterator
 
+from .domains import Domains
 from .pseudonyms import Pseudonyms
 
 #: Stands for what is left out.
@@ -67,6 +68,8 @@ _FIRST = re.compile(
     re.VERBOSE,
 )
 
+#: What looks like somebody's. Domain names are found apart, see :mod:`.domains`; where
+#: one begins at the same place as one of these, those of ``_BEFORE_DOMAINS`` win.
 _LOOKS = re.compile(
     r"""
     (?P<login>\b(?i:user(?:name)?|login|uid)["']?[ ]?[=:][ ]?["']?)
@@ -75,12 +78,13 @@ _LOOKS = re.compile(
     |(?P<mac>\b[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}\b)
     |(?P<ip4>(?<!\d)(?<!\d\.)\d{1,3}(?:\.\d{1,3}){3}(?!\d|\.\d))
     |(?P<ip6>(?<![0-9A-Za-z:])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]*(?::[0-9A-Fa-f.]+|:))
-    |(?P<domain>(?:\w[\w-]{0,62}\.)+(?P<top>[A-Za-z]{2,24})(?!\w))
     |(?P<pointer>\b0x[0-9A-Fa-f]{4,16}\b)
     |(?P<number>\+\d[\d ().-]{5,30}\d|\d{7,})
     """,
     re.VERBOSE,
 )
+
+_BEFORE_DOMAINS = frozenset({"user", "at", "mac", "ip4", "ip6"})
 
 _LONG_NUMBER = re.compile(r"[0-9]{7,}")
 
@@ -129,10 +133,38 @@ class TextMask:
     def _without_names(self, text: str) -> Iterator[str]:
         start = 0
         for name in self._pseudonyms.names.find(text):
-            yield _LOOKS.sub(self._look, text[start : name.start])
+            yield from self._looks(text[start : name.start])
             yield name.pseudonym
             start = name.end
-        yield _LOOKS.sub(self._look, text[start:])
+        yield from self._looks(text[start:])
+
+    def _looks(self, text: str) -> Iterator[str]:
+        """The text with what looks like somebody's replaced, from left to right."""
+        domains = Domains(text)
+        at = 0
+        found = _LOOKS.search(text)
+        while True:
+            if found is not None and found.start() < at:
+                found = _LOOKS.search(text, at)
+            domain = domains.next(at)
+            if domain is None and found is None:
+                break
+            if domain is not None and (
+                found is None
+                or domain.start < found.start()
+                or (
+                    domain.start == found.start()
+                    and found.lastgroup not in _BEFORE_DOMAINS
+                )
+            ):
+                yield text[at : domain.start]
+                yield self._domain(text[domain.start : domain.end], domain.top)
+                at = domain.end
+            elif found is not None:
+                yield text[at : found.start()]
+                yield self._look(found)
+                at = found.end()
+        yield text[at:]
 
     def _first(self, found: re.Match[str]) -> str:
         if found["uri"]:
@@ -148,8 +180,6 @@ class TextMask:
         if found["mail"]:
             host = masks.host(found["at"])
             return f"{masks.user(found['mail'])}@{f'[{host}]' if ':' in host else host}"
-        if found["domain"] and found["top"].lower() not in _FILES:
-            return masks.host(text)
         if kind == "mac":
             return masks.token("mac", text.lower())
         if kind in ("ip4", "ip6"):
@@ -157,6 +187,11 @@ class TextMask:
         if kind == "number":
             return masks.user(text.replace(" ", ""))
         return self._without_numbers(text)
+
+    def _domain(self, text: str, top: str) -> str:
+        if top.lower() in _FILES:
+            return self._without_numbers(text)
+        return self._pseudonyms.host(text)
 
     def _address(self, text: str) -> str:
         # Some write 010.000.000.001.

@@ -35,25 +35,33 @@ def parse_json(data: bytes) -> list[Packet]:
     :raises RtcpError: if the first object cannot be read, or nothing in the objects is
         RTCP. Damage after a good object is passed over.
     """
+    problem = "this JSON cannot be read"
     packets: list[Packet] = []
-    problem = "no RTCP in this JSON"
-    text = data.decode("utf-8", "replace")
-    start = len(text) - len(text.lstrip())
-    while start < len(text):
-        try:
-            value, end = _DECODER.raw_decode(text, start)
-        # RecursionError: brackets nested without end.
-        except (ValueError, RecursionError):
-            problem = "this JSON cannot be read"
-            break
-        if isinstance(value, dict):
-            packets.extend(_packets(value))
-        start = end
-        while start < len(text) and text[start].isspace():
-            start += 1
+    for report in objects(data):
+        problem = "no RTCP in this JSON"
+        packets.extend(_packets(report))
     if not packets:
         raise RtcpError(problem)
     return packets
+
+
+def objects(data: bytes) -> Iterator[dict[str, Any]]:
+    """The JSON objects that stand one behind the other, up to the first that cannot be
+    read.
+    """
+    text = data.decode("utf-8", "replace")
+    start = 0
+    while start < len(text):
+        if text[start].isspace():
+            start += 1
+            continue
+        try:
+            value, start = _DECODER.raw_decode(text, start)
+        # RecursionError: brackets nested without end.
+        except (ValueError, RecursionError):
+            return
+        if isinstance(value, dict):
+            yield value
 
 
 def _packets(report: dict[str, Any]) -> Iterator[Packet]:
