@@ -34,14 +34,22 @@ _METHOD = rb"[\w.!%*+`'~-]{1,64}"
 _SIP_BEGINS = re.compile(
     rb"SIP/2\.0 \d|"
     + _METHOD
-    + rb" +(?:[^\r\n]* SIP/2\.0[ \t]*\r?\n|[A-Za-z][A-Za-z0-9+.-]{0,15}:[^\r\n]*\r?\Z)"
+    + rb" +(?:[^ \r\n][^\r\n]* SIP/2\.0[ \t]*\r?\n"
+    rb"|[A-Za-z][A-Za-z0-9+.-]{0,15}:[^\r\n]*\r?\Z)"
 )
+
+#: What the beginning of a start line must look like as far as it has come: white space
+#: behind a method or a version, or still nothing.
+_WORD_BEGUN = re.compile(rb"[\w.!%*+`'~/-]{1,64}(?:[ \t]|\Z)")
+
+_LINE_ENDS = re.compile(rb"[\r\n]*")
 
 _METHODS = (
     b"INVITE ACK BYE CANCEL OPTIONS REGISTER PRACK UPDATE INFO MESSAGE REFER NOTIFY "
     b"SUBSCRIBE PUBLISH"
 )
 _FIRST_WORDS = tuple(word + b" " for word in [b"SIP/2.0", *_METHODS.split()])
+_LONGEST_FIRST_WORD = max(map(len, _FIRST_WORDS))
 
 #: A message in the middle of a segment. Two lines are asked for, so that a status line
 #: in a body (message/sipfrag, RFC 3420) is not taken for one.
@@ -71,6 +79,7 @@ class MessageFramer:
 
     __slots__ = (
         "_buffer",
+        "_head",
         "_is_sip",
         "_needed",
         "_protocol",
@@ -79,10 +88,12 @@ class MessageFramer:
     )
 
     def __init__(self) -> None:
-        self._buffer = b""
+        self._buffer = bytearray()
         self._protocol: Literal["", "sip", "hep", "handshake", "websocket"] = ""
         self._is_sip = False  # has been, whatever was lost since
-        self._searched = 0  # how much of the buffer does not end a header section
+        # A message may come byte by byte: nothing is looked at again.
+        self._searched = 0  # how much of the buffer does not end what is looked for
+        self._head = False  # whether the start line was found good
         self._needed = 0  # how long the message in the buffer is, once that is known
         self._websocket = websocket.FrameReader()
 
@@ -118,8 +129,7 @@ class MessageFramer:
 
         A WebSocket stays one, since its next frame most often begins a segment.
         """
-        self._buffer = b""
-        self._searched = self._needed = 0
+        self._drop(len(self._buffer))
         if self._protocol == "websocket":
             self._websocket = websocket.FrameReader()
         else:
@@ -131,18 +141,38 @@ class MessageFramer:
 
         :param missing: how many bytes of the segment were cut off.
         """
-        begun, protocol = self._buffer, self._protocol
+        begun, protocol = bytes(self._buffer), self._protocol
         self.lose()
         if protocol != "sip" or b"\n" not in begun:
             return []
-        if END_OF_HEAD.search(begun):
-            total = sip.frame_length(begun + bytes(MAX_MESSAGE))
-            missing = 0 if total is None else total - len(begun)
+        if head := END_OF_HEAD.search(begun):
+            total = head.end() + sip.body_length(begun, 0, head.start())
+            missing = max(0, total - len(begun))
         return [Framed("tcp", begun, missing)]
+
+    def _drop(self, size: int) -> None:
+        """Forget so much of the buffer, and what is known of the rest."""
+        del self._buffer[:size]
+        self._searched = self._needed = 0
+        self._head = False
+
+    def _take(self, size: int) -> bytes:
+        taken = bytes(self._buffer[:size])
+        self._drop(size)
+        return taken
+
+    def _skip_line_ends(self) -> None:
+        """Line ends between messages keep connections alive (RFC 5626 section 3.5.1)."""
+        found = _LINE_ENDS.match(self._buffer)
+        size = found.end() if found else 0
+        del found  # it holds the buffer, which must not shrink then
+        if size:
+            self._drop(size)
 
     def _recognise(self) -> None:
         """Set the protocol by what the buffer begins with, or drop what is in it."""
-        data = self._buffer = self._buffer.lstrip(b"\r\n")
+        self._skip_line_ends()
+        data = self._buffer
         if not data:
             return
         if _begins_sip(data):
@@ -154,75 +184,88 @@ class MessageFramer:
         elif _is_websocket(data):
             self._protocol = "websocket"
         else:
-            self._resynchronise()
+            self._resynchronise(0)
 
-    def _resynchronise(self) -> None:
-        """Drop what is in the buffer up to the next SIP message in it, if any."""
-        self._searched = self._needed = 0
-        within = _SIP_WITHIN.search(self._buffer) if self._is_sip else None
-        self._buffer = self._buffer[within.end() :] if within else b""
+    def _resynchronise(self, start: int) -> None:
+        """Drop what is in the buffer up to the next SIP message in it, if any.
+
+        :param start: what comes before is not looked at again.
+        """
+        self._protocol = ""
+        within = _SIP_WITHIN.search(self._buffer, start) if self._is_sip else None
+        size = within.end() if within else len(self._buffer)
+        del within
+        self._drop(size)
 
     def _sip(self, messages: list[Framed]) -> None:
-        # Line ends between messages keep connections alive (RFC 5626 section 3.5.1).
-        self._buffer = self._buffer.lstrip(b"\r\n")
-        try:
-            length = self._sip_length()
-        except sip.SipError:
-            self._protocol = ""
-            self._resynchronise()
+        if not self._head:
+            self._skip_line_ends()
+            if not self._begins_well():
+                return
+        if not self._needed and not self._measure():
             return
-        if length is not None:
+        if len(self._buffer) >= self._needed:
             self._is_sip = True
-            messages.append(Framed("tcp", self._buffer[:length]))
-            self._buffer = self._buffer[length:]
-            self._searched = self._needed = 0
+            messages.append(Framed("tcp", self._take(self._needed)))
 
-    def _sip_length(self) -> int | None:
-        """Like :func:`.sip.frame_length`, but without reading again at every segment
-        what has been read: a message may come byte by byte."""
-        if not self._needed:
-            end = END_OF_HEAD.search(self._buffer, self._searched)
-            if end is None and self._searched:
-                self._searched = max(len(self._buffer) - 3, 1)
-                return None
-            length = sip.frame_length(self._buffer)
-            if length is not None:
-                return length
-            if end is None:
-                if b"\n" in self._buffer:
-                    self._searched = max(len(self._buffer) - 3, 1)
-                elif len(self._buffer) > MAX_START_LINE:
-                    raise sip.SipError("a start line that is too long")
-                return None
-            needed = sip.frame_length(self._buffer + bytes(MAX_MESSAGE))
-            if needed is None:
-                raise sip.SipError("a message that is too long")
-            self._needed = needed
-        return self._needed if len(self._buffer) >= self._needed else None
+    def _begins_well(self) -> bool:
+        """Whether the start line is whole; what has none is dropped."""
+        data = self._buffer
+        if not data:
+            return False
+        end = data.find(b"\n", self._searched)
+        if end < 0:
+            self._searched = len(data)
+            if len(data) > MAX_START_LINE or not _WORD_BEGUN.match(data):
+                self._resynchronise(len(data))
+            return False
+        if not sip.looks_like_sip(data):
+            self._resynchronise(0)
+            return False
+        # The line end may be the first of the two that end a header section.
+        self._head, self._searched = True, end
+        return True
+
+    def _measure(self) -> bool:
+        """Whether it is known now how long the message is."""
+        data = self._buffer
+        found = END_OF_HEAD.search(data, self._searched)
+        if found is None:
+            # The last two bytes may begin the end.
+            self._searched = max(self._searched, len(data) - 2)
+            if len(data) > sip.MAX_HEAD:
+                self._resynchronise(len(data))
+            return False
+        begin, end = found.span()
+        del found
+        needed = end + sip.body_length(data, 0, begin)
+        if needed > max(len(data), MAX_MESSAGE):
+            self._resynchronise(begin)
+            return False
+        self._needed = needed
+        return True
 
     def _hep(self, messages: list[Framed]) -> None:
         try:
             length = hep.frame_length(self._buffer)
         except hep.HepError:
-            self._protocol = ""
-            self._buffer = b""
+            self.lose()
             return
         if length is not None:
-            messages.append(Framed("hep", self._buffer[:length]))
-            self._buffer = self._buffer[length:]
+            messages.append(Framed("hep", self._take(length)))
 
     def _handshake(self) -> None:
-        end = self._buffer.find(_HANDSHAKE_ENDS)
+        end = self._buffer.find(_HANDSHAKE_ENDS, self._searched)
         if end < 0:
+            self._searched = max(0, len(self._buffer) - len(_HANDSHAKE_ENDS) + 1)
             if len(self._buffer) > MAX_HANDSHAKE:
                 self.lose()
             return
-        upgraded = websocket.is_upgrade(self._buffer[:end])
-        self._protocol = "websocket" if upgraded else ""
-        self._buffer = self._buffer[end + len(_HANDSHAKE_ENDS) :]
+        head = self._take(end + len(_HANDSHAKE_ENDS))[:end]
+        self._protocol = "websocket" if websocket.is_upgrade(head) else ""
 
     def _frames(self, messages: list[Framed]) -> None:
-        data, self._buffer = self._buffer, b""
+        data = self._take(len(self._buffer))
         try:
             for message in self._websocket.feed(data):
                 if sip.looks_like_sip(message):
@@ -232,21 +275,22 @@ class MessageFramer:
             self._protocol = ""
 
 
-def _begins_sip(data: bytes) -> bool:
+def _begins_sip(data: bytearray) -> bool:
     if _SIP_BEGINS.match(data):
         return True
-    return b"\n" not in data and any(
-        word.startswith(data) or data.startswith(word) for word in _FIRST_WORDS
-    )
+    if b"\n" in data:
+        return False
+    begun = bytes(data[:_LONGEST_FIRST_WORD])
+    return any(word.startswith(begun) or begun.startswith(word) for word in _FIRST_WORDS)
 
 
-def _is_websocket(data: bytes) -> bool:
+def _is_websocket(data: bytearray) -> bool:
     """Whether a connection that was up before the capture begins with a frame that
     holds a whole SIP message."""
-    if data[:1] not in (b"\x81", b"\x82"):
+    if not data.startswith((b"\x81", b"\x82")):
         return False
     try:
-        found = websocket.FrameReader().feed(data)
+        found = websocket.FrameReader().feed(bytes(data))
     except websocket.WebSocketError:
         return False
     return bool(found) and sip.looks_like_sip(found[0])

@@ -111,7 +111,7 @@ def looks_like_hep(data: bytes) -> bool:
     return data[:2] in _OLD_HEADERS and data[2:3] in _OLD_FAMILIES
 
 
-def frame_length(buffer: bytes) -> int | None:
+def frame_length(buffer: bytes | bytearray) -> int | None:
     """How long the HEP3 packet is that a stream goes on with.
 
     :returns: None while more bytes are needed.

@@ -264,7 +264,7 @@ def parse(data: bytes) -> SipMessage:
     )
 
 
-def looks_like_sip(data: bytes) -> bool:
+def looks_like_sip(data: bytes | bytearray) -> bool:
     """Whether :func:`parse` would read this, whatever port it came from."""
     return _START.match(data) is not None
 
@@ -318,10 +318,19 @@ def frame_length(buffer: bytes) -> int | None:
         if len(buffer) > MAX_HEAD:
             raise SipError(f"a header section of more than {MAX_HEAD} bytes")
         return None
-    stated = _CONTENT_LENGTH.search(buffer, start.end(), end.start())
-    length = _length(unfolded(stated[1].decode("utf-8", "replace"))) if stated else None
-    total = end.end() + (length or 0)
+    total = end.end() + body_length(buffer, start.end(), end.start())
     return total if total <= len(buffer) else None
+
+
+def body_length(buffer: bytes | bytearray, start: int, end: int) -> int:
+    """What the first Content-Length says; 0 where there is none that can be read.
+
+    :param start: where the header section begins, in the buffer, or its start line.
+    :param end: where it ends.
+    """
+    field = _CONTENT_LENGTH.search(buffer, start, end)
+    value = unfolded(field[1].decode("utf-8", "replace")) if field else ""
+    return _length(value) or 0
 
 
 def _text(data: bytes) -> str:

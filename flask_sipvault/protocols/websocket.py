@@ -29,7 +29,7 @@ class FrameReader:
     """One direction of a WebSocket connection, masked or not, fed as it arrives."""
 
     def __init__(self) -> None:
-        self._buffer = b""
+        self._buffer = bytearray()
         self._message: list[bytes] = []
         self._message_size = 0
 
@@ -43,7 +43,8 @@ class FrameReader:
 
         :raises WebSocketError: if the stream cannot be understood any longer.
         """
-        buffer = self._buffer + data
+        buffer = self._buffer
+        buffer += data
         at = 0
         messages = []
         while (frame := _frame(buffer, at)) is not None:
@@ -60,11 +61,11 @@ class FrameReader:
             if first & _FIN:
                 messages.append(b"".join(self._message))
                 self._message, self._message_size = [], 0
-        self._buffer = buffer[at:]
+        del buffer[:at]
         return messages
 
 
-def _frame(buffer: bytes, at: int) -> tuple[int, bytes, int] | None:
+def _frame(buffer: bytearray, at: int) -> tuple[int, bytes, int] | None:
     """The first byte, the payload and the end of the frame at an offset; None while it
     is incomplete."""
     if len(buffer) < at + 2:
@@ -83,12 +84,12 @@ def _frame(buffer: bytes, at: int) -> tuple[int, bytes, int] | None:
             raise WebSocketError("a frame that is too long")
     mask = b""
     if second & _MASKED:
-        mask = buffer[start : start + 4]
+        mask = bytes(buffer[start : start + 4])
         start += 4
     end = start + length
     if len(buffer) < end:
         return None
-    payload = buffer[start:end]
+    payload = bytes(buffer[start:end])
     return first, _unmasked(payload, mask) if mask else payload, end
 
 
