@@ -30,6 +30,12 @@ from ..protocols.sdp import STATIC_CODECS
 #: (``[abc@host]:``, ``callid:abc@host``, RTPengine's ``[abc@host/tag/1]``).
 _TOKEN = re.compile(r"\w+(?:[-.!%*+`'~@]+\w+)*")
 
+#: Lines are given to Call-IDs of at most so many characters: at each word of a line as
+#: many lengths may have to be tried.
+LONGEST = 512
+
+_BEGINNING = 8
+
 #: How many calls that had an address last are looked at when one announces it.
 _LATEST = 8
 
@@ -42,7 +48,8 @@ class CallIdMatcher:
 
     def __init__(self, call_ids: Iterable[str] = ()) -> None:
         self._known: set[str] = set()
-        # The lengths to try at a place, longest first, by the character found there.
+        # The lengths to try at a place, longest first, by the characters found there:
+        # so many that no two systems' Call-IDs share them, or one for short Call-IDs.
         self._lengths: dict[str, list[int]] = {}
         # Characters that begin a Call-ID, though they begin no token.
         self._odd_beginnings: set[str] = set()
@@ -56,11 +63,15 @@ class CallIdMatcher:
         return len(self._known)
 
     def add(self, call_id: str) -> None:
-        """Let lines go to this Call-ID too; an empty one owns nothing."""
-        if not call_id or call_id in self._known:
+        """Let lines go to this Call-ID too. An empty one owns nothing, nor does one
+        that is longer than :data:`LONGEST`.
+        """
+        if not call_id or len(call_id) > LONGEST or call_id in self._known:
             return
         self._known.add(call_id)
-        lengths = self._lengths.setdefault(call_id[0], [])
+        is_short = len(call_id) < _BEGINNING
+        beginning = call_id[0] if is_short else call_id[:_BEGINNING]
+        lengths = self._lengths.setdefault(beginning, [])
         if len(call_id) not in lengths:
             lengths.append(len(call_id))
             lengths.sort(reverse=True)
@@ -87,7 +98,10 @@ class CallIdMatcher:
             places = sorted({*places, *(i for i in odd if not tokens.cut_at(i))})
         best = ""
         for start in places:
-            for length in self._lengths.get(line[start], ()):
+            for length in (
+                *self._lengths.get(line[start : start + _BEGINNING], ()),
+                *self._lengths.get(line[start], ()),
+            ):
                 if length <= len(best):
                     break
                 candidate = line[start : start + length]

@@ -19,6 +19,7 @@ from ..evidence import RtcpDatagram
 from ..evidence import SipPacket
 from ..protocols.address import Endpoint
 from ..protocols.network_error import build
+from ..protocols.sip import MAX_FIELDS
 from .messages import MessageMask
 from .pseudonyms import Pseudonyms
 from .rtcp import masked_rtcp
@@ -105,8 +106,17 @@ class _Masking:
             ],
             agents=[masks.token("source", agent) for agent in evidence.agents],
             parts=[masks.token("part", part) for part in evidence.parts],
-            damage=[texts.text(damage) for damage in evidence.damage],
+            damage=[*map(texts.text, evidence.damage), *self._cut()],
         )
+
+    def _cut(self) -> list[str]:
+        """What a masked message does not have, for nobody read it."""
+        if not self._messages.cut:
+            return []
+        return [
+            f"of {self._messages.cut:,} messages the header fields after the first"
+            f" {MAX_FIELDS:,} are left out"
+        ]
 
     def _packet(self, packet: SipPacket) -> SipPacket:
         # Half a line may hold half a number, which nothing recognises.

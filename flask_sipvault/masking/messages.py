@@ -37,6 +37,8 @@ class MessageMask:
         self._headers = HeaderMask(pseudonyms, self._uris, self.texts)
         self._sdp = SdpMask(pseudonyms, self.texts)
         self._fields: dict[tuple[str, str], tuple[str, str]] = {}
+        #: How many messages had more header fields than are read, and so were cut.
+        self.cut = 0
 
     def message(self, payload: bytes, depth: int = 0) -> bytes:
         """A message. Of bytes that are none it keeps which they were the same as, and
@@ -51,6 +53,7 @@ class MessageMask:
             start = "SIP/" if payload.lstrip()[:4].upper() == b"SIP/" else ""
             unread = self._pseudonyms.token("unreadable", payload.hex())
             return f"{start}{unread}".encode()
+        self.cut += len(parsed.headers) == sip.MAX_FIELDS and bool(parsed.left_out)
         start_line = self._start_line(parsed)
         fields = [self._field(*field) for field in parsed.headers]
         body = self._body(parsed, depth)

@@ -25,6 +25,14 @@ _RTPMAP = re.compile(
     r"([0-9]{1,3})\s+([^/\s]+)\s*/\s*([1-9][0-9]{0,8})(?:/([1-9][0-9]{0,2}))?"
 )
 
+#: So many streams of a description are read, and so many formats and sources of one.
+#: RTP has 128 payload types; a conference describes some dozens of streams.
+MAX_STREAMS = 128
+MAX_FORMATS = 128
+MAX_SSRCS = 128
+MAX_CRYPTO = 64
+MAX_T38 = 64
+
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 
 
@@ -93,6 +101,7 @@ class Media:
     :param direction: as its author sees it.
     :param codecs: by payload type, static ones filled in.
     :param ptime: milliseconds of sound in a packet.
+    :param left_out: how many formats and attributes were not read.
     :param encrypted: SRTP: by its profile, or keys are offered (RFC 8643).
     :param crypto: the suites of ``a=crypto`` (RFC 4568), in order.
     :param fingerprint: whether DTLS-SRTP is offered (RFC 5763).
@@ -126,6 +135,7 @@ class Media:
     candidates: list[Endpoint] = field(default_factory=list)
     mid: str = ""
     t38: dict[str, str] = field(default_factory=dict)
+    left_out: int = 0
 
     @property
     def refused(self) -> bool:
@@ -205,12 +215,15 @@ class Sdp:
 
     :param origin: the value of ``o=``, which tells one session from another.
     :param address: the session's ``c=``, where streams have no own.
+    :param left_out: how many streams, formats and attributes were not read for there
+        are more of them than make sense: :data:`MAX_STREAMS`, :data:`MAX_FORMATS` …
     """
 
     origin: str = ""
     session_name: str = ""
     address: str | None = None
     media: list[Media] = field(default_factory=list)
+    left_out: int = 0
 
     @property
     def version(self) -> int | None:
@@ -235,7 +248,10 @@ def parse(data: bytes) -> Sdp:
         letter, value = line[:2], line[2:].strip()
         if letter == "m=":
             current = _media(value, session)
-            sdp.media.append(current)
+            if len(sdp.media) < MAX_STREAMS:
+                sdp.media.append(current)
+            else:
+                sdp.left_out += 1
         elif letter == "c=":
             current.address = _connection(value) or current.address
         elif letter == "a=":
@@ -249,6 +265,8 @@ def parse(data: bytes) -> Sdp:
     if not recognised:
         raise SdpError("no session description: neither v= nor m= line")
     sdp.address = session.address
+    for media in sdp.media:
+        sdp.left_out += media.left_out
     return sdp
 
 
@@ -260,7 +278,7 @@ def _media(value: str, session: Media) -> Media:
         kind,
         _number(port.partition("/")[0], 0xFFFF) or 0,
         protocol,
-        words[3:],
+        words[3 : 3 + MAX_FORMATS],
         address=session.address,
         direction=session.direction,
         ptime=session.ptime,
@@ -269,6 +287,7 @@ def _media(value: str, session: Media) -> Media:
         fingerprint=session.fingerprint,
         setup=session.setup,
         ice=session.ice,
+        left_out=max(0, len(words) - 3 - MAX_FORMATS),
     )
     if protocol.upper().startswith(("RTP/", "UDP/TLS/RTP/", "TCP/TLS/RTP/")):
         types = (_number(word, 127) for word in media.formats)
@@ -288,7 +307,10 @@ def _attribute(media: Media, name: str, value: str) -> None:
     elif name == "rtcp-mux":
         media.rtcp_mux = True
     elif name.startswith("t38"):
-        media.t38[name] = value
+        if len(media.t38) < MAX_T38 or name in media.t38:
+            media.t38[name] = value
+        else:
+            media.left_out += 1
     elif name in _READERS:
         _READERS[name](media, value)
 
@@ -324,16 +346,22 @@ def _ptime(media: Media, value: str) -> None:
 def _ssrc(media: Media, value: str) -> None:
     """``314159 cname:user@example.com`` (RFC 5576), a line for each attribute of it."""
     ssrc = _number(value.partition(" ")[0], 0xFFFF_FFFF)
-    if ssrc is not None and ssrc not in media.ssrcs:
+    if ssrc is None or ssrc in media.ssrcs:
+        return
+    if len(media.ssrcs) < MAX_SSRCS:
         media.ssrcs.append(ssrc)
+    else:
+        media.left_out += 1
 
 
 def _crypto(media: Media, value: str) -> None:
     """``1 AES_CM_128_HMAC_SHA1_80 inline:…``"""
     media.encrypted = True
     words = value.split(None, 2)
-    if len(words) > 1:
+    if len(words) > 1 and len(media.crypto) < MAX_CRYPTO:
         media.crypto.append(words[1])
+    else:
+        media.left_out += 1
 
 
 def _fingerprint(media: Media, _value: str) -> None:
@@ -352,7 +380,10 @@ def _candidate(media: Media, value: str) -> None:
     """``1 1 UDP 2130706431 192.0.2.1 8998 typ host``"""
     media.ice = True
     words = value.split(None, 6)
-    if len(words) < 6 or len(media.candidates) >= MAX_CANDIDATES:
+    if len(words) < 6:
+        return
+    if len(media.candidates) >= MAX_CANDIDATES:
+        media.left_out += 1
         return
     end = _endpoint(words[4], _number(words[5], 0xFFFF) or 0)
     if end is not None and end not in media.candidates:

@@ -9,8 +9,10 @@ Text is decoded as UTF-8; bytes that are not become U+FFFD.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
+from itertools import islice
 
 from .mime import body_parts
 from .mime import BodyPart as BodyPart
@@ -24,6 +26,12 @@ from .sip_fields import Via as Via
 
 #: A header section longer than this is no message but an attack on a stream's buffer.
 MAX_HEAD = 256 * 1024
+
+#: So many header fields of a message are read; ordinary messages have thirty.
+MAX_FIELDS = 1000
+
+#: So many hops are read of Via. Max-Forwards allows 255 (RFC 3261 section 20.22).
+MAX_VIAS = 256
 
 _TOKEN = rb"[\w.!%*+`'~-]+"
 _VERSION = rb"[Ss][Ii][Pp]/\d{1,3}\.\d{1,3}"
@@ -91,6 +99,8 @@ class SipMessage:
     :param body: as many bytes as Content-Length says, or all there are if it says
         nothing sensible or more than came.
     :param raw: all the bytes that were parsed.
+    :param left_out: what was not read, a sentence each; see :data:`MAX_FIELDS` and
+        :data:`MAX_VIAS`.
     """
 
     method: str | None
@@ -101,6 +111,7 @@ class SipMessage:
     headers: list[tuple[str, str]]
     body: bytes
     raw: bytes
+    left_out: tuple[str, ...] = ()
     _by_name: dict[str, list[str]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -169,12 +180,15 @@ class SipMessage:
 
     @property
     def vias(self) -> list[Via]:
-        """The topmost, the last hop before the capture, first."""
-        return [
-            Via.parse(value)
+        """The topmost, the last hop before the capture, first; of a great many the
+        first :data:`MAX_VIAS`.
+        """
+        values = (
+            value
             for each in self.get_all("Via")
             for value in split_outside(each, ",")
-        ]
+        )
+        return [Via.parse(value) for value in islice(values, MAX_VIAS)]
 
     @property
     def branch(self) -> str:
@@ -249,7 +263,9 @@ def parse(data: bytes) -> SipMessage:
     end = END_OF_HEAD.search(data, start.end())
     head = data[start.end() : end.start() if end else len(data)]
     # The rest of the start line is empty, and so no field; what continues it neither.
-    headers = header_fields(head.decode("utf-8", "replace"))
+    fields = header_fields(head.decode("utf-8", "replace"))
+    headers = fields[:MAX_FIELDS]
+    left_out = tuple(_left_out(fields))
     body = data[end.end() :] if end else b""
     length = _length(next((v for name, v in headers if name == "Content-Length"), ""))
     if length is not None:
@@ -257,11 +273,25 @@ def parse(data: bytes) -> SipMessage:
     if code is not None:
         phrase = _text(reason or b"")
         return SipMessage(
-            None, None, int(code), phrase, _text(status_version), headers, body, data
+            *(None, None, int(code), phrase, _text(status_version)),
+            *(headers, body, data, left_out),
         )
     return SipMessage(
-        _text(method), _text(uri), None, "", _text(version), headers, body, data
+        *(_text(method), _text(uri), None, "", _text(version)),
+        *(headers, body, data, left_out),
     )
+
+
+def _left_out(fields: list[tuple[str, str]]) -> Iterator[str]:
+    if len(fields) > MAX_FIELDS:
+        yield (
+            f"{len(fields) - MAX_FIELDS:,} header fields after the first {MAX_FIELDS:,}"
+            " were not read"
+        )
+    # Each hop but the first of a field has a comma in front; quoted ones are few.
+    vias = sum(1 + v.count(",") for name, v in fields[:MAX_FIELDS] if name == "Via")
+    if vias > MAX_VIAS:
+        yield f"of {vias:,} hops in Via the first {MAX_VIAS} were read"
 
 
 def looks_like_sip(data: bytes | bytearray) -> bool:

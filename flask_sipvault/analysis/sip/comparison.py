@@ -7,12 +7,14 @@ those of one name means something: a value that both have, but elsewhere, has mo
 
 from __future__ import annotations
 
-import difflib
 import re
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal
 
+from .alignment import aligned
 from .messages import Message
 
 #: ``left`` and ``right``: only there.
@@ -26,10 +28,6 @@ _TOKEN = re.compile(r"[\w.+%-]+|\s+|.", re.DOTALL)
 
 #: Beyond this, finding what differs within a line costs more than it tells.
 _MAX_MARKED = 2000
-
-#: Bodies of more lines are compared line by line in order, without looking for what
-#: was put in between.
-_MAX_ALIGNED = 2000
 
 START_LINE = "Start line"
 BODY = "Body"
@@ -96,61 +94,42 @@ def _pair(name: str, left: Sequence[str], right: Sequence[str]) -> list[Line]:
     """The values of one name: each beside its equal, the others in their order."""
     if list(left) == list(right):
         return [Line(name, "same", value, value) for value in left]
-    kept = _longest_common(left, right)
-    ours = {at for at, _ in kept}
-    theirs = {at for _, at in kept}
-    partner = dict(kept)
-    moved: set[int] = set()
+    partner: dict[int, int] = {}
+    for block in aligned(left, right):
+        if block.equal:
+            span = range(block.other_start, block.other_end)
+            partner.update(zip(range(block.start, block.end), span, strict=True))
+    same = set(partner)
+    taken = set(partner.values())
+    elsewhere: dict[str, deque[int]] = {}
+    for at, value in enumerate(right):
+        if at not in taken:
+            elsewhere.setdefault(value, deque()).append(at)
     for at, value in enumerate(left):
-        if at in ours:
-            continue
-        other = next(
-            (n for n, each in enumerate(right) if n not in theirs and each == value),
-            None,
-        )
-        if other is not None:
-            partner[at] = other
-            theirs.add(other)
-            moved.add(at)
-    rest = [at for at in range(len(right)) if at not in theirs]
+        if at not in partner and elsewhere.get(value):
+            partner[at] = elsewhere[value].popleft()
+    taken.update(partner.values())
+    rest = deque(at for at in range(len(right)) if at not in taken)
     lines = []
     for at, value in enumerate(left):
         if at in partner:
-            verdict: Verdict = "moved" if at in moved else "same"
+            verdict: Verdict = "same" if at in same else "moved"
             lines.append(Line(name, verdict, value, right[partner[at]]))
         elif rest:
-            lines.append(Line(name, "changed", value, right[rest.pop(0)]))
+            lines.append(Line(name, "changed", value, right[rest.popleft()]))
         else:
             lines.append(Line(name, "left", value, None))
     return lines + [Line(name, "right", None, right[at]) for at in rest]
 
 
-def _longest_common(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int]]:
-    """The places of what both have in the same order."""
-    matcher = difflib.SequenceMatcher(None, left, right, autojunk=False)
-    return [
-        (one + step, other + step)
-        for one, other, size in matcher.get_matching_blocks()
-        for step in range(size)
-    ]
-
-
 def _align(name: str, left: list[str], right: list[str]) -> list[Line]:
     """Lines whose order counts, so that what was put in between is found."""
-    if left == right:
-        return [Line(name, "same", line, line) for line in left]
-    if max(len(left), len(right)) > _MAX_ALIGNED:
-        stretches = [("replace", 0, len(left), 0, len(right))]
-    else:
-        matcher = difflib.SequenceMatcher(None, left, right, autojunk=False)
-        stretches = list(matcher.get_opcodes())
     lines = []
-    for what, start, end, other_start, other_end in stretches:
-        ours, theirs = left[start:end], right[other_start:other_end]
-        for at in range(max(len(ours), len(theirs))):
-            one = ours[at] if at < len(ours) else None
-            other = theirs[at] if at < len(theirs) else None
-            verdict: Verdict = "same" if what == "equal" or one == other else "changed"
+    for block in aligned(left, right):
+        ours = left[block.start : block.end]
+        theirs = right[block.other_start : block.other_end]
+        for one, other in zip_longest(ours, theirs):
+            verdict: Verdict = "same" if one == other else "changed"
             if one is None:
                 verdict = "right"
             elif other is None:
@@ -160,13 +139,12 @@ def _align(name: str, left: list[str], right: list[str]) -> list[Line]:
 
 
 def _marked(left: list[str], right: list[str]) -> tuple[Marked, Marked]:
-    matcher = difflib.SequenceMatcher(None, left, right, autojunk=False)
     ours: Marked = []
     theirs: Marked = []
-    for what, start, end, other_start, other_end in matcher.get_opcodes():
-        differs = what != "equal"
-        if end > start:
-            ours.append(("".join(left[start:end]), differs))
-        if other_end > other_start:
-            theirs.append(("".join(right[other_start:other_end]), differs))
+    for block in aligned(left, right):
+        if block.end > block.start:
+            ours.append(("".join(left[block.start : block.end]), not block.equal))
+        if block.other_end > block.other_start:
+            text = "".join(right[block.other_start : block.other_end])
+            theirs.append((text, not block.equal))
     return ours, theirs

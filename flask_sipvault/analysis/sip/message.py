@@ -29,7 +29,8 @@ class Message:
     :param ts: nanoseconds since the epoch, as it was stamped: within the clocks' error
         it may be before that of an earlier message.
     :param size: how many bytes it had on the wire, also where it is masked here.
-    :param sip: None where it could not be read; ``problem`` then says why.
+    :param sip: None where it could not be read; ``problem`` then says why. It also
+        says what was left unread for there is too much of it.
     :param summary: ``INVITE``, ``180 Ringing``.
     :param origin: the host it came from, see :class:`.hosts.Hosts`.
     :param target: the host it went to.

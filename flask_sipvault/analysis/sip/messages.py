@@ -73,12 +73,20 @@ def _describe(message: Message, parsed: sip.SipMessage) -> None:
     message.cseq_number, message.cseq_method = parsed.cseq
     message.from_tag = parsed.from_.tag
     message.to_tag = parsed.to.tag
+    problems = list(parsed.left_out)
     described = parsed.sdp
     if described is not None:
         try:
             message.sdp = sdp.parse(described)
         except sdp.SdpError as error:
-            message.problem = str(error)
+            problems.append(str(error))
+        else:
+            if message.sdp.left_out:
+                problems.append(
+                    f"{message.sdp.left_out:,} streams, formats and attributes of its"
+                    " session description were not read"
+                )
+    message.problem = "; ".join(problems)
 
 
 def _find_copies(messages: list[Message]) -> None:
