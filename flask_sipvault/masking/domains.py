@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-#: Labels with single dots between them. Each repetition begins with a dot that no label
-#: holds, so that there is one way to match.
-_LABELS = re.compile(r"\w[\w-]*(?:\.\w[\w-]*)+")
+#: Labels with single dots between them, or one alone. Each repetition begins with a dot
+#: that no label holds, so that there is one way to match; and none fails after much was
+#: read, so that nothing is read again from the next character.
+_LABELS = re.compile(r"\w[\w-]*(?:\.\w[\w-]*)*")
 
 #: A top-level domain, with the dot in front of it.
 _TOP = re.compile(r"\.([A-Za-z]{2,24})(?!\w)")

@@ -32,9 +32,7 @@ _METHOD = rb"[\w.!%*+`'~-]{1,64}"
 #: that it is not likely to be anything else. Segments that are even shorter are known
 #: by their first word.
 _SIP_BEGINS = re.compile(
-    rb"SIP/2\.0 \d|"
-    + _METHOD
-    + rb" +(?:[^ \r\n][^\r\n]* SIP/2\.0[ \t]*\r?\n"
+    rb"SIP/2\.0 \d|" + _METHOD + rb" +(?:[^ \r\n][^\r\n]* SIP/2\.0[ \t]*\r?\n"
     rb"|[A-Za-z][A-Za-z0-9+.-]{0,15}:[^\r\n]*\r?\Z)"
 )
 
@@ -281,7 +279,9 @@ def _begins_sip(data: bytearray) -> bool:
     if b"\n" in data:
         return False
     begun = bytes(data[:_LONGEST_FIRST_WORD])
-    return any(word.startswith(begun) or begun.startswith(word) for word in _FIRST_WORDS)
+    return any(
+        word.startswith(begun) or begun.startswith(word) for word in _FIRST_WORDS
+    )
 
 
 def _is_websocket(data: bytearray) -> bool:

@@ -13,6 +13,10 @@ from .sip_fields import split_outside
 #: A multipart inside a multipart is ordinary; many levels of it are an attack.
 MAX_DEPTH = 4
 
+#: A boundary has 70 characters at most (RFC 2046 section 5.1.1); what is far longer is
+#: none.
+MAX_BOUNDARY = 256
+
 #: A line feed, an optional carriage return before it: the empty line ends a header.
 END_OF_HEAD = re.compile(rb"\n\r?\n")
 
@@ -74,7 +78,8 @@ def _parts(
     media_type, *rest = split_outside(content_type, ";")
     media_type = media_type.strip().lower()
     boundary = parameters(rest).get("boundary", "")
-    is_multipart = media_type.startswith("multipart/") and boundary and depth > 0
+    has_boundary = 0 < len(boundary) <= MAX_BOUNDARY
+    is_multipart = media_type.startswith("multipart/") and has_boundary and depth > 0
     sections: list[bytes] = _sections(boundary, data) if is_multipart else []
     if not sections:
         yield BodyPart(media_type, headers, data)
