@@ -13,6 +13,9 @@ MOST_TIMES = 12
 #: What is done within this, in seconds of CPU time, shows nothing about its growth.
 FLOOR = 0.008
 
+#: No noise explains so many times.
+_NO_NOISE = 40
+
 #: How often a measurement is repeated that looks bad; the least counts.
 _ATTEMPTS = 5
 
@@ -48,6 +51,8 @@ def growth(work: Callable[[str], object], text: Callable[[int], str], n: int) ->
     for _ in range(_ATTEMPTS):
         if more <= max(FLOOR, MOST_TIMES * less):
             return ""
+        if more > _NO_NOISE * less:
+            break
         # Rises of the small one by noise would hide something; both take their least.
         more = min(more, cost(large))
         less = min(less, cost(small))
