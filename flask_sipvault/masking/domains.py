@@ -8,6 +8,7 @@ chain of labels is read once.
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import NamedTuple
 
 #: Labels with single dots between them, or one alone. Each repetition begins with a dot
@@ -56,6 +57,5 @@ class Domains:
                 self._last = None
                 return None
             self._start = chain.start()
-            self._last = None
-            for self._last in _TOP.finditer(self._text, *chain.span()):
-                pass
+            tops = deque(_TOP.finditer(self._text, *chain.span()), maxlen=1)
+            self._last = tops.pop() if tops else None

@@ -160,7 +160,7 @@ class MessageFramer:
         return taken
 
     def _skip_line_ends(self) -> None:
-        """Line ends between messages keep connections alive (RFC 5626 section 3.5.1)."""
+        """Line ends between messages keep connections up (RFC 5626 section 3.5.1)."""
         found = _LINE_ENDS.match(self._buffer)
         size = found.end() if found else 0
         del found  # it holds the buffer, which must not shrink then

@@ -358,7 +358,9 @@ def _crypto(media: Media, value: str) -> None:
     """``1 AES_CM_128_HMAC_SHA1_80 inline:…``"""
     media.encrypted = True
     words = value.split(None, 2)
-    if len(words) > 1 and len(media.crypto) < MAX_CRYPTO:
+    if len(words) < 2:
+        return
+    if len(media.crypto) < MAX_CRYPTO:
         media.crypto.append(words[1])
     else:
         media.left_out += 1

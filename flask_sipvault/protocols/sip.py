@@ -184,9 +184,7 @@ class SipMessage:
         first :data:`MAX_VIAS`.
         """
         values = (
-            value
-            for each in self.get_all("Via")
-            for value in split_outside(each, ",")
+            value for each in self.get_all("Via") for value in split_outside(each, ",")
         )
         return [Via.parse(value) for value in islice(values, MAX_VIAS)]
 

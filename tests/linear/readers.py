@@ -314,9 +314,11 @@ def _message_facts(message: sip.SipMessage) -> None:
     assert message.branch is not None
     assert message.cseq_method is not None
     assert message.user_agent is not None
-    for name in ("Reason", "Route"):
+    for name in ("Reason", "Route", "Contact", "X-Other"):
         message.get(name)
         message.get_all(name)
+        message.values(name)
+        message.addresses(name)
     for part in message.bodies():
         with suppress(sdp.SdpError):
             described = sdp.parse(part.data)
@@ -570,6 +572,8 @@ MESSAGE_READERS: dict[str, tuple[Callable[[bytes], object], tuple[str, ...]]] = 
             ),
             *("protocols.sip.looks_like_sip", "protocols.sip.SipMessage.get"),
             "protocols.sip.SipMessage.get_all",
+            "protocols.sip.SipMessage.values",
+            "protocols.sip.SipMessage.addresses",
         ),
     ),
     "following": (
@@ -613,13 +617,20 @@ CALL_READERS: dict[str, tuple[Callable[[bytes], object], tuple[str, ...]]] = {
         ),
     ),
     "comparing": (_compared, ()),
-    "explaining": (_explained, ("analysis.sip.messages.Message.header",)),
+    "explaining": (
+        _explained,
+        (
+            "analysis.findings.engine.find_findings",
+            "analysis.sip.messages.Message.header",
+        ),
+    ),
     "masking": (lambda payload: mask(call(payload)), ()),
     "replaying": (_replayed, ()),
 }
 
 #: What only whole pages are made by: see :mod:`whole_path`.
 PAGE_READERS = (
+    "dashboard.panels.findings.view.findings_view",
     "dashboard.panels.ladder.row.cut",
     "dashboard.panels.ladder.row.draw_row",
     "dashboard.panels.ladder.svg.LadderPen.__init__",

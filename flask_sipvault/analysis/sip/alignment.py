@@ -103,7 +103,7 @@ def _ends(
     other_start: int,
     other_end: int,
 ) -> tuple[int, int]:
-    """How many lines are equal at the beginning, and how many of the rest at the end."""
+    """How many lines are equal at the beginning, and of the rest at the end."""
     most = min(end - start, other_end - other_start)
     first = 0
     while first < most and left[start + first] == right[other_start + first]:

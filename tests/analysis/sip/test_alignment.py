@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import difflib
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +27,7 @@ def test_the_blocks_hold_both_sides_from_end_to_end(
     blocks = aligned(left, right)
     assert [line for b in blocks for line in left[b.start : b.end]] == left
     assert [x for b in blocks for x in right[b.other_start : b.other_end]] == right
-    for one, other in zip(blocks, blocks[1:], strict=False):
+    for one, other in pairwise(blocks):
         assert one.equal != other.equal
 
 
