@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from flask import Blueprint
 from flask import g
@@ -58,6 +59,9 @@ _OPENED: dict[str, View] = {
 
 _LINK = "/call/<call_hash>"
 _SHARED_LINK = "/sipvault/shared/<token>"
+
+#: What stands in a query for itself (RFC 3986 section 3.4), and the percent sign.
+_QUERY = "%!$&'()*+,;=:@/?-._~"
 
 _READING_METHODS = ["GET", "HEAD", "OPTIONS"]
 _CHANGING_METHODS = ["POST", "PUT", "PATCH", "DELETE"]
@@ -128,6 +132,7 @@ def create_blueprint() -> Blueprint:
             "sv_n": ngettext,
         }
 
+    blueprint.before_request(_quote_the_query)
     blueprint.before_request(_speak_to_the_reader)
     blueprint.before_request(_ask_the_host)
     blueprint.after_request(_secure)
@@ -161,6 +166,15 @@ def _about_no_call() -> tuple[str, str]:
 def _is_shared() -> bool:
     """Whether a shared link is to be opened."""
     return (request.endpoint or "").startswith(f"{request.blueprint}.shared_")
+
+
+def _quote_the_query() -> None:
+    """Bytes in a query that are no ASCII should have been percent-encoded. Werkzeug
+    reads them as UTF-8, and fails where they are not that.
+    """
+    if not request.query_string.isascii():
+        quoted = quote(request.query_string, safe=_QUERY)
+        request.query_string = quoted.encode("ascii")
 
 
 def _speak_to_the_reader() -> None:

@@ -20,9 +20,9 @@ from ..access.links import LinkError
 from ..access.links import Reason
 from ..language import _
 from ..language import N_
+from ..sanitize import on_one_line
 from ..sipp import NoScriptError
 from .negotiation import wants_json
-from .sanitize import on_one_line
 
 #: OpenSIPS keeps Call-IDs in ``acc.callid``, a CHAR(64), and cuts longer ones silently.
 ACC_CALL_ID_LENGTH = 64

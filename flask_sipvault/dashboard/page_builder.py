@@ -8,6 +8,7 @@ from ..analysis.words.headline import headline
 from ..analysis.words.headline import reason
 from ..language import _
 from ..language import ngettext
+from ..sanitize import on_one_line
 from . import formatting as figures
 from .addresses import Addresses
 from .call_cache import ExplainedCall
@@ -31,7 +32,6 @@ from .panels.quality.view import quality_view
 from .panels.rtcp.view import report_views
 from .panels.timeline.axis import whole_axis
 from .panels.timeline.svg import timeline_view
-from .sanitize import on_one_line
 from .view_state import View
 
 #: A table with more rows serves nobody and hardly loads: the downloads hold all.

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from ..protocols.sip import SipMessage
+from ..sanitize import escaped
 
 #: What SIPp, or XML around it, would read as more than text.
 _SPECIAL = re.compile(r"[\\\[\]]")
@@ -21,7 +22,13 @@ _ICE = ("candidate", "remote-candidates", "end-of-candidates", "ice-", "rtcp-mux
 def literal(text: str) -> str:
     """Text that means nothing to SIPp but itself."""
     text = _CONTROL.sub("", text.replace("\n", " "))
-    return _SPECIAL.sub(lambda found: f"\\x{ord(found[0]):02X}", text)
+    text = _SPECIAL.sub(lambda found: f"\\x{ord(found[0]):02X}", text)
+    return escaped(text, _bytes)
+
+
+def _bytes(character: str) -> str:
+    """A character that nobody would see, as SIPp writes its bytes."""
+    return "".join(f"\\x{byte:02X}" for byte in character.encode("utf-8", "replace"))
 
 
 def body_lines(message: SipMessage) -> tuple[str, list[str]]:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from flask_sipvault import sanitize
 from flask_sipvault.analysis import logs
 from flask_sipvault.analysis.explain import explain
 from flask_sipvault.analysis.joined_call import joined
@@ -29,7 +30,6 @@ from flask_sipvault.collector import media_watch
 from flask_sipvault.correlation.call_state import CallState
 from flask_sipvault.correlation.legs import LegCorrelator
 from flask_sipvault.correlation.media_index import CallIdMatcher
-from flask_sipvault.dashboard import sanitize
 from flask_sipvault.dashboard.exports import files
 from flask_sipvault.dashboard.panels.ladder.svg import draw
 from flask_sipvault.dashboard.panels.messages import filter as message_filter
@@ -429,8 +429,10 @@ READERS: dict[str, Reader] = {
     "correlation.media_index.CallIdMatcher.owner": _owner,
     "dashboard.panels.messages.filter.MessageFilter.__init__": _filtered,
     "dashboard.panels.messages.filter.MessageFilter.fits": _filtered,
-    "dashboard.sanitize.on_one_line": sanitize.on_one_line,
-    "dashboard.sanitize.visible": sanitize.visible,
+    "sanitize.escaped": lambda text: sanitize.escaped(text, ascii),
+    "sanitize.is_seen": sanitize.is_seen,
+    "sanitize.on_one_line": sanitize.on_one_line,
+    "sanitize.visible": sanitize.visible,
     "importing.importer.CaptureImporter.feed": _capture,
     "importing.importer.import_capture": _capture,
     "importing.importer.CaptureImporter.feed_log": _log_file,

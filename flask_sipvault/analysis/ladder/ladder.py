@@ -278,7 +278,7 @@ def _times(row: Row) -> str:
 
 
 def _words(row: Row) -> str:
-    return f"{row.label} {row.detail}".strip()
+    return printable(f"{row.label} {row.detail}".strip())
 
 
 def _clipped(text: str, width: int) -> str:

@@ -15,7 +15,7 @@ from itertools import zip_longest
 from typing import Literal
 
 from .alignment import aligned
-from .messages import Message
+from .message import Message
 
 #: ``left`` and ``right``: only there.
 Verdict = Literal["same", "changed", "moved", "left", "right"]

@@ -6,6 +6,7 @@ from datetime import datetime
 from datetime import timezone
 
 from ...language import _
+from ...sanitize import on_one_line
 
 #: A reason phrase may be as long as a packet; a sentence may not.
 MAX_QUOTED = 80
@@ -43,11 +44,10 @@ def _moment(ts: int, form: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Text from the wire that cannot steer a terminal or reorder a line: what is not
-    printable (escape sequences, line ends, marks that turn the writing direction)
-    becomes U+FFFD.
+    """Text from the wire for one line of a terminal, which it cannot steer, nor turn
+    the direction of what it stands beside.
     """
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return on_one_line(text)
 
 
 def quoted(text: str) -> str:

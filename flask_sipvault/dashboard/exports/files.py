@@ -13,12 +13,12 @@ from ...protocols.packets import Message
 from ...protocols.pcapwriter import Note
 from ...protocols.pcapwriter import pcapng
 from ...protocols.pcapwriter import RawPacket
+from ...sanitize import on_one_line
+from ...sanitize import visible
 from .. import formatting as figures
 from ..panels.messages.highlight import hexdump
 from ..panels.messages.highlight import is_text
 from ..panels.messages.highlight import split
-from ..sanitize import on_one_line
-from ..sanitize import visible
 
 #: The zip format knows no earlier time; a fixed one makes the same call the same file.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)

@@ -13,13 +13,13 @@ from markupsafe import Markup
 from ...analysis.explain import Call
 from ...analysis.ladder.ladder import Ladder
 from ...analysis.words.headline import headline
+from ...sanitize import on_one_line
 from ..panels.ladder.media_band import media_band
 from ..panels.ladder.row import cut
 from ..panels.ladder.svg import HEADS_HEIGHT
 from ..panels.ladder.svg import LadderPen
 from ..panels.ladder.view import call_start
 from ..panels.quality.brief import media_lines
-from ..sanitize import on_one_line
 
 _TITLE = 34
 _MARGIN = 12

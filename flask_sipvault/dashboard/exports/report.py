@@ -26,11 +26,11 @@ from ...analysis.logs import level
 from ...analysis.words.findings import words_of
 from ...analysis.words.headline import headline
 from ...analysis.words.headline import reason
+from ...sanitize import on_one_line
+from ...sanitize import visible
 from .. import formatting as figures
 from ..page import ReportView
 from ..panels.rtcp.view import report_views
-from ..sanitize import on_one_line
-from ..sanitize import visible
 from .files import message_text
 from .ladder_file import drawing
 from .ladder_file import style_source

@@ -116,4 +116,4 @@ def test_a_rule_that_raises_is_logged_and_left_out(
 def test_parameters_are_written_for_the_reader() -> None:
     one = rule("a")
     words = words_of(found(one)[0], {"a": one})
-    assert words.headline == "a\N{REPLACEMENT CHARACTER} waited 15 s."
+    assert words.headline == "a\N{SYMBOL FOR ESCAPE} waited 15 s."

@@ -12,8 +12,8 @@ from ....analysis.words.findings import nothing_found
 from ....analysis.words.findings import words_of
 from ....language import _
 from ....language import N_
+from ....sanitize import on_one_line
 from ... import formatting
-from ...sanitize import on_one_line
 
 #: So many findings are in view; the rest is folded.
 SHOWN = 3

@@ -17,9 +17,9 @@ from markupsafe import escape
 from ....analysis.ladder.ladder import MediaSpan
 from ....analysis.words.text import duration
 from ....language import _
+from ....sanitize import on_one_line
 from ... import formatting as figures
 from ...pagination import ms_of
-from ...sanitize import on_one_line
 
 _BARE = 30  # the height of a band that says no more than its title
 _LINE = 34  # what each curve adds to it

@@ -9,8 +9,8 @@ from markupsafe import escape
 from ....analysis.ladder.ladder import Lifeline
 from ....analysis.ladder.ladder import Row
 from ....language import _
+from ....sanitize import on_one_line
 from ... import formatting as figures
-from ...sanitize import on_one_line
 
 HEIGHT = 28
 HEIGHT_OF_TWO_LINES = 42  # where the detail has no room beside the label

@@ -25,9 +25,9 @@ from markupsafe import Markup
 from ....analysis.ladder.ladder import Ladder
 from ....analysis.ladder.ladder import Row
 from ....language import _
+from ....sanitize import on_one_line
 from ... import formatting as figures
 from ...page import RepeatView
-from ...sanitize import on_one_line
 from . import row as ladder_row
 from .media_band import draw_band
 from .media_band import MediaBand

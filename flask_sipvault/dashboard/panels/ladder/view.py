@@ -13,6 +13,7 @@ from ....analysis.sip.repeats import Repeat
 from ....language import _
 from ....language import ngettext
 from ....protocols.address import Endpoint
+from ....sanitize import on_one_line
 from ... import formatting as figures
 from ...addresses import Addresses
 from ...call_cache import ExplainedCall
@@ -28,7 +29,6 @@ from ...pagination import holding
 from ...pagination import MESSAGES_AT_ONCE
 from ...pagination import ms_of
 from ...pagination import stretches
-from ...sanitize import on_one_line
 from ...view_state import View
 from ..logs.view import Log
 from ..messages.filter import MessageFilter

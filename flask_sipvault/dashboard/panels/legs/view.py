@@ -7,12 +7,12 @@ from ....analysis.joined_call import letter
 from ....analysis.joined_call import MAX_LEGS
 from ....language import _
 from ....language import N_
+from ....sanitize import on_one_line
 from ...access import CallAccess
 from ...access import LEGS_FOLLOWED
 from ...call_cache import ExplainedCall
 from ...page import LegsView
 from ...page import LegView
-from ...sanitize import on_one_line
 from ...state import state
 
 #: What ties two legs, in words, by

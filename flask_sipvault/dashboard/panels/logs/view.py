@@ -14,6 +14,7 @@ from ....analysis.sip.messages import Message
 from ....evidence import LogLine
 from ....language import _
 from ....language import N_
+from ....sanitize import on_one_line
 from ... import formatting as figures
 from ...moments import moment
 from ...page import Choice
@@ -24,7 +25,6 @@ from ...pagination import holding
 from ...pagination import LOG_LINES_AT_ONCE
 from ...pagination import ms_of
 from ...pagination import stretches
-from ...sanitize import on_one_line
 from ...view_state import Level
 from ...view_state import View
 

@@ -13,8 +13,8 @@ from ....analysis.sip.comparison import Line
 from ....analysis.sip.comparison import Marked
 from ....analysis.sip.messages import Message
 from ....language import _
+from ....sanitize import on_one_line
 from ... import formatting as figures
-from ...sanitize import on_one_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from markupsafe import escape
 from markupsafe import Markup
 
-from ...sanitize import visible
+from ....sanitize import visible
 
 #: A dump of more bytes than this serves nobody's eyes; the downloads hold them all.
 DUMPED_BYTES = 4096

@@ -14,6 +14,7 @@ from ....analysis.sip.messages import Message
 from ....language import _
 from ....protocols.mime import BodyPart
 from ....protocols.sdp import Media
+from ....sanitize import on_one_line
 from ... import formatting as figures
 from ...moments import moment
 from ...page import Again
@@ -24,7 +25,6 @@ from ...page import MessageView
 from ...page import RepeatView
 from ...page import Twin
 from ...pagination import ms_of
-from ...sanitize import on_one_line
 from . import highlight
 
 #: Of the log lines nearest to one message, this many stand beside it.

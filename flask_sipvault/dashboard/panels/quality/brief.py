@@ -8,9 +8,9 @@ from ....analysis.media.quality import Quality
 from ....analysis.words.quality import direction_name
 from ....analysis.words.quality import mos_words
 from ....language import _
+from ....sanitize import on_one_line
 from ... import formatting as figures
 from ...page import Figure
-from ...sanitize import on_one_line
 from ..ladder.media_band import MediaLine
 from .columns import clock
 from .columns import tone

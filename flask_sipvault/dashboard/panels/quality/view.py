@@ -18,8 +18,8 @@ from ....analysis.media.quality import StreamQuality
 from ....analysis.words.quality import direction_name
 from ....language import _
 from ....language import N_
+from ....sanitize import on_one_line
 from ... import formatting as figures
-from ...sanitize import on_one_line
 from ..timeline.axis import TimeAxis
 from .chart_svg import Column
 from .chart_svg import draw_strip

@@ -10,10 +10,10 @@ from ....analysis.media.rtcp_reports import read_rtcp
 from ....analysis.media.rtcp_reports import Report
 from ....language import _
 from ....protocols import rtcp
+from ....sanitize import on_one_line
 from ... import formatting as figures
 from ...moments import moment
 from ...page import ReportView
-from ...sanitize import on_one_line
 
 
 def report_views(call: Call) -> list[ReportView]:

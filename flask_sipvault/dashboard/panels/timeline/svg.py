@@ -22,9 +22,9 @@ from ....analysis.words.findings import words_of
 from ....analysis.words.quality import direction_name
 from ....language import _
 from ....language import N_
+from ....sanitize import on_one_line
 from ... import formatting as figures
 from ...page import Choice
-from ...sanitize import on_one_line
 from ..findings.view import time_of
 from ..logs.view import Log
 from ..quality.chart_svg import Column
