@@ -33,7 +33,7 @@ ROOMS: list[set[str]] = [
     {"correlation"},
     {"evidence"},
     {"protocols"},
-    {"language", "private_files", "singleflight"},
+    {"language", "private_files", "sanitize", "singleflight"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
 

@@ -34,6 +34,7 @@ from flask_sipvault.dashboard.exports import files
 from flask_sipvault.dashboard.panels.ladder.svg import draw
 from flask_sipvault.dashboard.panels.messages import filter as message_filter
 from flask_sipvault.dashboard.panels.messages import highlight
+from flask_sipvault.importing import twice
 from flask_sipvault.importing.importer import CaptureImporter
 from flask_sipvault.importing.importer import import_capture
 from flask_sipvault.importing.log_file import read_lines
@@ -66,6 +67,7 @@ from flask_sipvault.protocols.capture import read_capture
 from flask_sipvault.protocols.fragments import Reassembler
 from flask_sipvault.protocols.framing import MessageFramer
 from flask_sipvault.protocols.hep_stream import HepReader
+from flask_sipvault.protocols.pieces import find_beginning
 from flask_sipvault.protocols.rtcp_xr import xr_blocks
 from flask_sipvault.protocols.sctp import Associations
 from flask_sipvault.sipp import bodies
@@ -97,6 +99,13 @@ def _pieces(text: str) -> list[str]:
 
 def _masks() -> Pseudonyms:
     return Pseudonyms(occurrence("user-1"))
+
+
+def _twice(payload: bytes) -> None:
+    stored, more = call(payload), call(payload)
+    more.shift(90_000_000_000)
+    twice.offset_to(stored, more, moved=True)
+    twice.adds_to(stored, more)
 
 
 def _each(method: str) -> Reader:
@@ -498,6 +507,9 @@ READERS: dict[str, Reader] = {
     "protocols.pcapwriter.read_pcap": lambda text: list(
         pcapwriter.read_pcap(b"".join(_pcap(text)))
     ),
+    "protocols.pieces.find_beginning": lambda text: find_beginning(
+        _bytes(text), b"HEP3", 6, lambda data, at: data[at + 5]
+    ),
     "protocols.rtcp.looks_like_rtcp": _of_bytes(rtcp.looks_like_rtcp),
     "protocols.rtcp.parse": lambda text: rtcp.parse(
         b"\x81\xca" + (len(text) // 4).to_bytes(2, "big") + bytes(4) + _bytes(text)
@@ -623,11 +635,12 @@ CALL_READERS: dict[str, tuple[Callable[[bytes], object], tuple[str, ...]]] = {
         _explained,
         (
             "analysis.findings.engine.find_findings",
-            "analysis.sip.messages.Message.header",
+            "analysis.sip.message.Message.header",
         ),
     ),
     "masking": (lambda payload: mask(call(payload)), ()),
     "replaying": (_replayed, ()),
+    "importing twice": (_twice, ()),
 }
 
 #: What only whole pages are made by: see :mod:`whole_path`.
