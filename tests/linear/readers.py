@@ -34,6 +34,7 @@ from flask_sipvault.dashboard.exports import files
 from flask_sipvault.dashboard.panels.ladder.svg import draw
 from flask_sipvault.dashboard.panels.messages import filter as message_filter
 from flask_sipvault.dashboard.panels.messages import highlight
+from flask_sipvault.evidence import NetworkEvent
 from flask_sipvault.importing import twice
 from flask_sipvault.importing.importer import CaptureImporter
 from flask_sipvault.importing.importer import import_capture
@@ -52,6 +53,7 @@ from flask_sipvault.protocols import agent
 from flask_sipvault.protocols import hep
 from flask_sipvault.protocols import mime
 from flask_sipvault.protocols import network
+from flask_sipvault.protocols import network_error
 from flask_sipvault.protocols import packets
 from flask_sipvault.protocols import pcapwriter
 from flask_sipvault.protocols import rtcp
@@ -169,7 +171,7 @@ def _framed(text: str) -> None:
     framer = MessageFramer()
     framer.feed(b"INVITE sip:b SIP/2.0\r\n\r\n")
     framer.feed(_bytes(text))
-    framer.cut()
+    framer.cut(9)
 
 
 def _websocket(text: str) -> None:
@@ -297,6 +299,24 @@ def _frames(text: str) -> None:
     for link in (0, 1, 101, 113, 276):
         network.unwrap(link, START, b"\x45" + data, Reassembler())
         network.unwrap(link, START, bytes(12) + b"\x08\x00\x45" + data, Reassembler())
+
+
+def _network_errors(text: str) -> None:
+    """An ICMP error that quotes a datagram, and a segment that refuses a connection."""
+    src, dst = b"\xc0\0\2\1", b"\xc0\0\2\2"
+    data = _bytes(text)[:60_000]
+    quoted = packets.ip_packet(src, dst, 17, b"\x13\xc4\x13\xc4\0\0\0\0" + data)
+    packets.checksum(src, dst, 17, data)
+    packets.ones_complement(data)
+    for protocol, body in (
+        (1, b"\x03\x03\0\0\0\0\0\0" + quoted),
+        (6, b"\x13\xc4\x13\xc4" + bytes(8) + b"\x50\x14" + bytes(6) + data),
+    ):
+        packet_ = packets.ip_packet(src, dst, protocol, body)
+        packets.length_on_wire(packet_)
+        network.ip_payload(packet_)
+        network_error.read(packet_)
+        NetworkEvent.read(START, packet_)
 
 
 def _log_file(text: str) -> None:
@@ -442,6 +462,7 @@ READERS: dict[str, Reader] = {
     "sanitize.is_seen": sanitize.is_seen,
     "sanitize.on_one_line": sanitize.on_one_line,
     "sanitize.visible": sanitize.visible,
+    "evidence.NetworkEvent.read": _network_errors,
     "importing.importer.CaptureImporter.feed": _capture,
     "importing.importer.import_capture": _capture,
     "importing.importer.CaptureImporter.feed_log": _log_file,
@@ -499,11 +520,20 @@ READERS: dict[str, Reader] = {
     ),
     "protocols.mime.header_fields": mime.header_fields,
     "protocols.mime.unfolded": mime.unfolded,
+    "protocols.network.ip_payload": _network_errors,
     "protocols.network.unwrap": _frames,
+    "protocols.network_error.read": _network_errors,
+    "protocols.packets.checksum": _network_errors,
+    "protocols.packets.ip_packet": _network_errors,
+    "protocols.packets.length_on_wire": _network_errors,
+    "protocols.packets.ones_complement": _network_errors,
     "protocols.packets.messages": lambda text: list(
         packets.messages([(START, b"\x45" + _bytes(text))])
     ),
     "protocols.pcapfile.read_frames": _raw_capture,
+    "protocols.pcapwriter.read_packets": lambda text: list(
+        pcapwriter.read_packets(b"".join(_pcap(text)))
+    ),
     "protocols.pcapwriter.read_pcap": lambda text: list(
         pcapwriter.read_pcap(b"".join(_pcap(text)))
     ),
