@@ -46,8 +46,8 @@ Parameter = str | int | float | bool | None
 
 #: ``?`` stands for the digits of a masked call.
 _DIGIT = re.compile(r"[0-9A-Da-d*#?]")
-_SIGNAL = re.compile(r"(?im)^\s*Signal\s*=\s*(\S{1,8})")
-_DURATION = re.compile(r"(?im)^\s*Duration\s*=\s*([0-9]{1,6})")
+_SIGNAL = re.compile(r"(?im)^[ \t]*Signal[ \t]*=[ \t]*(\S{1,8})")
+_DURATION = re.compile(r"(?im)^[ \t]*Duration[ \t]*=[ \t]*([0-9]{1,6})")
 _STATUS_LINE = re.compile(r"\s*SIP/2\.0\s+([0-9]{3})")
 
 

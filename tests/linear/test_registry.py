@@ -55,6 +55,7 @@ EXEMPT = {
     "analysis.media.negotiation.Negotiation.lines_of": "is given the word audio",
     "analysis.sip.message.names_a_transaction": "looks at seven characters",
     "analysis.sip.transactions.Transaction": "picks messages by their numbers",
+    "analysis.words.reasons": "looks up a cause, and quotes a text",
     "analysis.words.findings": "is given the name of a rule",
     "analysis.media.emodel": "is given a codec's name and looks it up",
     "cli": _SETTINGS,
