@@ -3,6 +3,7 @@
 # make test    every check but the tests of durability, which take minutes; what needs a
 #              tool that is not there is skipped, and says so
 # make test-all  those too; CI runs this
+# make audit   known weaknesses of what the package needs, by pip-audit
 # make bench   ours beside a yardstick
 # make messages  the catalogues of what the page says, brought up to date
 # make docs    the documentation, into docs/_build/html
@@ -14,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-all check bench messages docs clean
+.PHONY: demo test test-all check audit bench messages docs clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m example_app $(PORT) $(if $(LIVE),--live)
@@ -27,6 +28,9 @@ test: check
 
 test-all: check
 	$(PYTEST)
+
+audit: $(VENV)/.installed-test
+	$(BIN)/python .ci/audit.py
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff check .

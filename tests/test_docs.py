@@ -88,3 +88,15 @@ def test_every_file_that_the_readme_links_to_is_there() -> None:
     assert links
     for link in links:
         assert (ROOT / link).exists(), link
+
+
+def test_the_tests_that_the_threat_model_names_exist() -> None:
+    text = (ROOT / "docs" / "security.rst").read_text()
+    table = text.partition("Threats, defences")[2].partition("In detail")[0]
+    every = "\n".join(
+        [*(str(path) for path in (ROOT / "tests").rglob("*"))]
+        + [path.read_text() for path in (ROOT / "tests").rglob("test_*.py")]
+    )
+    named = re.findall(r"``(test_\w+|Test\w+|tests/[\w/]+)``", table)
+    assert len(named) > 20
+    assert [name for name in named if name not in every] == []
