@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 
 from .collect import collect_command
 from .doctor import doctor_command
+from .explain import explain_command
 from .generator import generator_command
 from .import_ import import_command
 from .link import link_command
@@ -24,6 +25,7 @@ cli = AppGroup(
 )
 cli.add_command(collect_command)
 cli.add_command(doctor_command)
+cli.add_command(explain_command)
 cli.add_command(generator_command)
 cli.add_command(import_command)
 cli.add_command(link_command)

@@ -35,6 +35,8 @@ from .exports.downloads import call_schema
 from .exports.downloads import FILES
 from .js_messages import script_words
 from .negotiation import readers_language
+from .panels.findings.catalogue import catalogue
+from .panels.findings.catalogue import catalogue_entry
 from .panels.sharing import view as share_views
 from .state import state
 
@@ -89,6 +91,8 @@ def create_blueprint() -> Blueprint:
     rules: list[tuple[str, str, Callable[..., ResponseReturnValue]]] = [
         ("/sipvault/open/<token>", "open_click", views.open_click),
         ("/sipvault/call.schema.json", "call_schema", call_schema),
+        ("/sipvault/findings", "catalogue", catalogue),
+        ("/sipvault/findings/<name>", "catalogue_entry", catalogue_entry),
     ]
     for end, opened in _OPENED.items():
         name = "call" if not end else opened.__name__
@@ -119,8 +123,8 @@ def create_blueprint() -> Blueprint:
     @blueprint.context_processor
     def what_templates_need() -> dict[str, object]:
         # A host's layout may show what is for its users only.
-        shared = _is_shared()
-        base = None if shared else state().settings.base_template
+        ours = _is_shared() or _is_catalogue()
+        base = None if ours else state().settings.base_template
         return {
             "sipvault_base_template": base or "sipvault/base.html",
             "sipvault_embedded": base is not None,
@@ -141,6 +145,7 @@ def create_blueprint() -> Blueprint:
     blueprint.register_error_handler(errors.CallNotFoundError, _call_not_found)
     blueprint.register_error_handler(errors.MessageNotFoundError, _message_not_found)
     blueprint.register_error_handler(errors.LegNotFoundError, _leg_not_found)
+    blueprint.register_error_handler(errors.NoEntryError, _no_entry)
     blueprint.register_error_handler(errors.NotSharedError, _not_shared)
     blueprint.register_error_handler(NoScriptError, _no_scenario)
     blueprint.register_error_handler(StoreError, _store_down)
@@ -161,6 +166,14 @@ def _static_version() -> str:
 def _about_no_call() -> tuple[str, str]:
     """What anybody may have: every installation has the same."""
     return f"{request.blueprint}.static", f"{request.blueprint}.call_schema"
+
+
+def _is_catalogue() -> bool:
+    """Whether the catalogue of findings is asked for: whoever may see a call, by a
+    shared link say, may read what a finding means.
+    """
+    names = (f"{request.blueprint}.catalogue", f"{request.blueprint}.catalogue_entry")
+    return request.endpoint in names
 
 
 def _is_shared() -> bool:
@@ -192,7 +205,8 @@ def _ask_the_host() -> ResponseReturnValue | None:
     if request.endpoint in _about_no_call():
         return None
     # Those who have a shared link are not the host's users; the link is their right.
-    answer = None if _is_shared() else state().run_guard()
+    unguarded = _is_shared() or _is_catalogue()
+    answer = None if unguarded else state().run_guard()
     # Only now is the answer ours; what a guard answers or raises is the host's page.
     g._sipvault_answers = answer is None
     return answer
@@ -252,6 +266,10 @@ def _message_not_found(error: errors.MessageNotFoundError) -> Response:
 
 def _leg_not_found(error: errors.LegNotFoundError) -> Response:
     return errors.answer(errors.of_missing_leg(), for_programs=_is_file())
+
+
+def _no_entry(error: errors.NoEntryError) -> Response:
+    return errors.answer(errors.of_missing_entry())
 
 
 def _not_shared(error: errors.NotSharedError) -> Response:

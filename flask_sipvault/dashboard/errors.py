@@ -58,6 +58,10 @@ class MessageNotFoundError(Exception):
         self.count = count
 
 
+class NoEntryError(Exception):
+    """The catalogue of findings has no such entry."""
+
+
 class LegNotFoundError(Exception):
     """What shall be seen beside the call is not noted as a leg of it."""
 
@@ -266,6 +270,16 @@ def of_missing_message(error: MessageNotFoundError) -> Problem:
             "Its messages have the numbers 1 to {count}. Go back to the call and choose"
             " two of them."
         ).format(count=error.count),
+    )
+
+
+def of_missing_entry() -> Problem:
+    """The page of an unknown finding."""
+    return Problem(
+        404,
+        "no such finding",
+        _("There is no finding of this name."),
+        _("The catalogue of findings at /sipvault/findings lists all there are."),
     )
 
 

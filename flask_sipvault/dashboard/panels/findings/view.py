@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flask import url_for
+
 from ....analysis.explain import Call
 from ....analysis.findings.model import EvidenceReference
 from ....analysis.findings.model import Finding
@@ -88,22 +90,16 @@ class FindingsView:
     nothing: str
 
 
-def findings_view(
-    call: Call, start: int, entry_url: dict[str, str] | None = None
-) -> FindingsView:
+def findings_view(call: Call, start: int) -> FindingsView:
     """The findings of a call.
 
     :param start: when the call's first message was seen, in ns since the epoch.
-    :param entry_url: the catalogue's entry of each finding, by id.
     """
-    views = [
-        _finding(call, finding, start, (entry_url or {}).get(finding.id, ""))
-        for finding in call.findings
-    ]
+    views = [_finding(call, finding, start) for finding in call.findings]
     return FindingsView(views[:SHOWN], views[SHOWN:], nothing_found(call))
 
 
-def _finding(call: Call, finding: Finding, start: int, entry_url: str) -> FindingView:
+def _finding(call: Call, finding: Finding, start: int) -> FindingView:
     words = words_of(finding)
     evidence = [
         _evidence(call, reference, what, start)
@@ -123,7 +119,7 @@ def _finding(call: Call, finding: Finding, start: int, entry_url: str) -> Findin
         consequences=[
             on_one_line(words_of(each).headline) for each in finding.consequences
         ],
-        entry_url=entry_url,
+        entry_url=url_for(".catalogue_entry", name=finding.id),
     )
 
 
