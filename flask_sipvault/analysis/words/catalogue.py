@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from ...language import _
 from ..findings.registry import rules_by_id
 from ..findings.rule import Rule
-from ..sip.reasons import CODE_WORDS
-from ..sip.reasons import Q850_WORDS
+from .reasons import CODE_WORDS
+from .reasons import Q850_WORDS
 
 _CODE = re.compile(r"[1-6][0-9]{2}")
 _CAUSE = re.compile(r"(?:q\.?850[ :/-]*)?([0-9]{1,3})", re.IGNORECASE)
