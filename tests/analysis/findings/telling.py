@@ -26,8 +26,8 @@ def again(
 
 
 def ids(call: Call) -> list[str]:
-    """What is said of the call, the first answering "why"."""
-    return [finding.id for finding in call.findings]
+    """What is said to be wrong with the call, the first answering "why"."""
+    return [each.id for each in call.findings if each.severity != "info"]
 
 
 def the(call: Call, name: str) -> Finding:

@@ -35,6 +35,9 @@ FAULTY = [
 ]
 HEALTHY = [name for name, label in LABELS.items() if label["healthy"]]
 
+#: What TCP cannot suffer from: it makes its own segments.
+_UDP_ALONE = {"invite-too-large"}
+
 #: Findings of which nobody is at fault.
 _OUTCOMES = {"no-answer", "declined", "subscriber-absent"}
 

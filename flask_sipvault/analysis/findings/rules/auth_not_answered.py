@@ -24,6 +24,8 @@ def _find(call: Call) -> Iterator[Finding]:
         last = exchange.last
         challenge = last.challenge
         assert challenge is not None
+        if exchange.method == "BYE":
+            continue  # bye-refused
         if any(each.stale for each in last.challenges) and last.credentials:
             continue  # auth-stale-nonce
         realms = {each.realm for each in last.challenges}
