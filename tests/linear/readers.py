@@ -17,14 +17,18 @@ from typing import Any
 from flask_sipvault import sanitize
 from flask_sipvault.analysis import logs
 from flask_sipvault.analysis.explain import explain
+from flask_sipvault.analysis.findings.addresses import is_private
+from flask_sipvault.analysis.findings.rules.redirect_loop import target_of
 from flask_sipvault.analysis.joined_call import joined
 from flask_sipvault.analysis.ladder.ladder import ladder
 from flask_sipvault.analysis.media.rtcp_reports import reports
 from flask_sipvault.analysis.sip import comparison
 from flask_sipvault.analysis.sip.alignment import aligned
 from flask_sipvault.analysis.sip.messages import read_messages
+from flask_sipvault.analysis.sip.phrases import own_phrase
 from flask_sipvault.analysis.sip.repeats import find_repeats
 from flask_sipvault.analysis.words import text as words
+from flask_sipvault.analysis.words.catalogue import code_lines
 from flask_sipvault.collector import items
 from flask_sipvault.collector import media_watch
 from flask_sipvault.correlation.call_state import CallState
@@ -417,7 +421,12 @@ def _explained(payload: bytes) -> None:
     draw(drawn)
     begun_late = replace(whole, sip=whole.sip[3:], rtcp=[], media=[], reports=[])
     refused = [*whole.sip[:1], packet(payload.replace(b"INVITE", b"SIP/2.0 486"))]
-    for sip_packets in (begun_late.sip, refused, whole.sip[1:2]):
+    # The other way, as a refusal really goes: what it says is read, and the request.
+    malformed = [
+        packet(payload),
+        packet(payload.replace(b"INVITE ", b"SIP/2.0 400 ", 1), after_ms=5, back=True),
+    ]
+    for sip_packets in (begun_late.sip, refused, malformed, whole.sip[1:2]):
         explain(replace(begun_late, sip=sip_packets))
 
 
@@ -458,6 +467,10 @@ READERS: dict[str, Reader] = {
     "correlation.media_index.CallIdMatcher.owner": _owner,
     "dashboard.panels.messages.filter.MessageFilter.__init__": _filtered,
     "dashboard.panels.messages.filter.MessageFilter.fits": _filtered,
+    "analysis.findings.addresses.is_private": is_private,
+    "analysis.findings.rules.redirect_loop.target_of": target_of,
+    "analysis.sip.phrases.own_phrase": lambda text: own_phrase(486, text),
+    "analysis.words.catalogue.code_lines": code_lines,
     "sanitize.escaped": lambda text: sanitize.escaped(text, ascii),
     "sanitize.is_seen": sanitize.is_seen,
     "sanitize.on_one_line": sanitize.on_one_line,

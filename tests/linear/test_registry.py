@@ -51,12 +51,18 @@ _WRITES = "writes what it is given, piece by piece"
 #: Why these are not measured: a module with all that is in it, or one function.
 EXEMPT = {
     "access": _BOUNDED,
+    "analysis.findings.authentication.Exchange": "compares two nonces",
+    "analysis.findings.references": "is given what a piece of evidence shows",
+    "analysis.findings.unanswered.where_it_ends": "picks transactions by their hops",
     "analysis.ladder.aliases": _SETTINGS,
     "analysis.media.negotiation.Negotiation.lines_of": "is given the word audio",
     "analysis.sip.message.names_a_transaction": "looks at seven characters",
     "analysis.sip.transactions.Transaction": "picks messages by their numbers",
     "analysis.words.reasons": "looks up a cause, and quotes a text",
+    "analysis.words.catalogue.entries": "reads the texts of rules",
+    "analysis.words.catalogue.entry_of": "looks a name up",
     "analysis.words.findings": "is given the name of a rule",
+    "dashboard.panels.findings.catalogue": "looks a name up",
     "analysis.media.emodel": "is given a codec's name and looks it up",
     "cli": _SETTINGS,
     "collector.acceptor": _KEEPS,

@@ -5,6 +5,7 @@ language in use.
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,7 +70,11 @@ def _entry(rule: Rule) -> EntryWords:
 
 def _placeholders(text: str) -> str:
     """``{wait_ms}`` as ``<wait>``: what stands there differs from call to call."""
-    return re.sub(r"\{(\w+?)(?:_ms|_s)?(?:[:!][^}]*)?\}", r"<\1>", text)
+    parts = string.Formatter().parse(text)
+    return "".join(
+        said if name is None else f"{said}<{name.removesuffix('_ms')}>"
+        for said, name, _form, _conversion in parts
+    )
 
 
 def entry_lines(entry: EntryWords) -> Iterator[str]:
