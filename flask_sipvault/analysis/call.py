@@ -9,6 +9,8 @@ from ..evidence import Evidence
 from ..protocols.address import Endpoint
 from .events import Event
 from .findings.model import Finding
+from .media.model import Media
+from .media.negotiation import main_of
 from .media.negotiation import Negotiation
 from .media.quality import Quality
 from .sip.dialogs import Dialog
@@ -45,6 +47,8 @@ class Call:
         :mod:`.media.negotiation`.
     :param events: holds, transfers, codec changes, digits, …, see :mod:`.events`.
     :param hops: the requests that set it up, hop by hop, see :mod:`.sip.hops`.
+    :param media: its streams, and each direction of speech over time, see
+        :mod:`.media.model`.
     :param visibility: what the capture can show, see :mod:`.visibility`.
     :param legs: what it is joined of, see :mod:`.joined`; empty otherwise.
     :param findings: what went wrong with it and why, the most telling first.
@@ -71,6 +75,7 @@ class Call:
     negotiations: list[Negotiation] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     hops: list[Hop] = field(default_factory=list)
+    media: Media = field(default_factory=Media)
     visibility: Visibility = field(default_factory=Visibility)
     legs: list[Call] = field(default_factory=list)
     quality: Quality = field(default_factory=Quality)
@@ -81,8 +86,7 @@ class Call:
         """What the two sides agreed on, which page, JSON, ladder and audio tell: in the
         dialog that was answered, as the caller saw it; of joined legs, in the first.
         """
-        own = (each for each in self.negotiations if each.main)
-        return next((each for each in own if each.leg in ("", "A")), None)
+        return main_of(self.negotiations)
 
     @property
     def dialog(self) -> Dialog | None:

@@ -7,6 +7,7 @@ from .call import Call as Call
 from .events import find_events
 from .findings.engine import find_findings
 from .media.assessment import assess
+from .media.find import find_media
 from .media.negotiation import find_negotiations
 from .media.presence import heard_early
 from .media.presence import talked
@@ -39,15 +40,16 @@ def explain(evidence: Evidence, scale: Scale = USUAL_SCALE) -> Call:
     dialogs = find_dialogs(transactions)
     negotiations = find_negotiations(transactions, dialogs)
     setup = find_setup(messages, dialogs)
+    media = find_media(evidence, messages, setup, negotiations)
     ending = partial = early_media = None
     if setup is None:
         partial = find_partial(messages, evidence.state)
         outcome = outcome_of_partial(partial)
     else:
-        early_media = heard_early(setup, negotiations, evidence.media)
+        early_media = heard_early(setup, media.streams)
         ending = find_ending(setup, transactions, dialogs)
         if setup.final is None and setup.early_media is None and ending is None:
-            setup.talked = talked(evidence.media)
+            setup.talked = talked(media.streams)
         outcome = find_outcome(setup, ending, evidence.state)
     caller, callee = find_parties(messages, setup)
     call = Call(
@@ -71,6 +73,7 @@ def explain(evidence: Evidence, scale: Scale = USUAL_SCALE) -> Call:
         negotiations=negotiations,
         events=find_events(transactions, dialogs, negotiations, setup, early_media),
         hops=find_hops(transactions),
+        media=media,
         visibility=find_visibility(evidence, messages, transactions, dialogs),
     )
     call.quality = assess(call, scale)

@@ -21,6 +21,7 @@ from .events import Event
 from .explain import Call
 from .findings.model import EvidenceKind
 from .findings.model import Finding
+from .media.find import find_media
 from .media.negotiation import find_negotiations
 from .sip.dialogs import find_dialogs
 from .sip.hops import find_hops
@@ -61,6 +62,7 @@ def joined(call: Call, others: Sequence[Call]) -> Call:
     messages, of_leg = _messages(legs, Hosts(evidence.sip))
     transactions = find_transactions(messages)
     dialogs = find_dialogs(transactions)
+    negotiations = find_negotiations(transactions, dialogs)
     return replace(
         call,
         evidence=evidence,
@@ -69,10 +71,11 @@ def joined(call: Call, others: Sequence[Call]) -> Call:
         ending=_told_anew(call.ending, of_leg[0]),
         transactions=transactions,
         dialogs=dialogs,
-        negotiations=find_negotiations(transactions, dialogs),
         events=_events(legs, of_leg),
         findings=_findings(call, evidence, of_leg[0]),
         hops=find_hops(transactions),
+        negotiations=negotiations,
+        media=find_media(evidence, messages, call.setup, negotiations),
         visibility=find_visibility(evidence, messages, transactions, dialogs),
         first_ts=evidence.first_ts,
         last_ts=evidence.last_ts,

@@ -18,7 +18,6 @@ from ..explain import Call
 from ..explain import Party
 from ..logs import level
 from ..media.rtcp_reports import Datagram
-from ..media.rtcp_reports import read_rtcp
 from ..sip.messages import Message
 from ..words.headline import headline
 from ..words.headline import reason
@@ -54,7 +53,7 @@ def call_document(call: Call) -> dict[str, Any]:
         "messages": [_message(message) for message in call.messages],
         "media": {
             "streams": _plain(evidence.media),
-            "rtcp": [_datagram(datagram) for datagram in read_rtcp(call)],
+            "rtcp": [_datagram(datagram) for datagram in call.media.rtcp],
         },
         "quality": quality_document(call.quality),
         "logs": [

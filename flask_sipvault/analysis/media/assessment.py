@@ -43,11 +43,9 @@ from .rating import Network
 from .rating import Rater
 from .rating import stretches
 from .rating import Times
-from .rtcp_streams import heard_reports
 from .rtcp_streams import Reported
 from .rtcp_streams import ReportedStream
 from .rtp_streams import bucket_phase
-from .rtp_streams import measured_streams
 from .rtp_streams import MeasuredStream
 from .statistics import statistics_of
 
@@ -76,9 +74,7 @@ def assess(call: Call, scale: Scale) -> Quality:
     evidence = call.evidence
     if not (evidence.media or evidence.rtcp or evidence.reports):
         return Quality(audio=without_media(call))
-    paths = MediaPaths(call)
-    seen = measured_streams(call, paths)
-    reported = heard_reports(call, paths, seen)
+    paths, seen, reported = call.media.paths, call.media.seen, call.media.reported
     judge = _Judge(call, scale, paths, seen, reported)
     quality = Quality(judge.direction("uac"), judge.direction("uas"))
     _ask_the_agent(quality, judge, weightiest(call.evidence.reports))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable
+from collections.abc import Sequence
 
 from ...protocols.address import Endpoint
 from ...protocols.sdp import Media
-from ..call import Call
 from ..sip.messages import Message
+from ..sip.setup import CallSetup
 from .quality import Direction as Direction
 
 
@@ -19,11 +20,11 @@ class Directions:
     put its address there for him: what goes there comes from the other side.
     """
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, messages: Sequence[Message], setup: CallSetup | None) -> None:
         # Who receives at an address or sends with an SSRC, as far as it is certain.
         self._sides: dict[Hashable, set[Direction]] = defaultdict(set)
-        self._callers = _caller_tags(call)
-        for message in call.messages:
+        self._callers = _caller_tags(messages, setup)
+        for message in messages:
             if message.sdp is None:
                 continue
             side = self.author(message)
@@ -62,12 +63,12 @@ class Directions:
         return next(iter(sides)) if len(sides) == 1 else None
 
 
-def _caller_tags(call: Call) -> set[str]:
+def _caller_tags(messages: Sequence[Message], setup: CallSetup | None) -> set[str]:
     """By the first INVITE at each hop; where it is missing, by its responses."""
-    invites = [m for m in call.messages if m.method == "INVITE" and not m.to_tag]
+    invites = [m for m in messages if m.method == "INVITE" and not m.to_tag]
     if invites:
         return {message.from_tag for message in invites}
-    return {call.setup.caller_tag} if call.setup is not None else set()
+    return {setup.caller_tag} if setup is not None else set()
 
 
 def _marks(media: Media) -> set[Hashable]:

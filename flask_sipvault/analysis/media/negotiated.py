@@ -5,13 +5,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from bisect import insort
 from collections import defaultdict
+from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
 from ...protocols.address import Endpoint
-from ...protocols.rtp_figures import from_json
+from ...protocols.rtp_figures import StreamFigures
 from ...protocols.sdp import Media
-from ..call import Call
+from ..sip.messages import Message
 from .negotiation import Negotiation
 
 #: A clock rate in Hz, and since when it holds, in ns since the epoch.
@@ -25,7 +27,12 @@ class NegotiatedMedia:
     of the two descriptions) has none.
     """
 
-    def __init__(self, call: Call) -> None:
+    def __init__(
+        self,
+        messages: Sequence[Message],
+        measured: Iterable[StreamFigures],
+        agreed: Negotiation | None,
+    ) -> None:
         self._kinds: set[str] = set()
         self._kind_of: dict[int | Endpoint, str] = {}
         self._rtcp_of: dict[int, set[Endpoint]] = defaultdict(set)
@@ -33,10 +40,10 @@ class NegotiatedMedia:
         self._offered: dict[str, int] = {}
         # Since when, in order of time: one stream may change its codec.
         self._answered: dict[str, list[_Since]] = defaultdict(list)
-        self._measured = _measured_rates(call)
+        self._measured = _measured_rates(measured)
         described = [
             media
-            for message in call.messages
+            for message in messages
             if message.sdp is not None
             for media in message.sdp.media
             if media.port and media.codecs
@@ -46,8 +53,8 @@ class NegotiatedMedia:
         for media in described:
             self._learn(replace(media, rtcp_mux=shared))
             self._learn_offer(media)
-        if call.negotiation is not None:
-            self._learn_agreed(call.negotiation)
+        if agreed is not None:
+            self._learn_agreed(agreed)
 
     def _learn(self, media: Media) -> None:
         self._kinds.add(media.kind)
@@ -111,13 +118,12 @@ def _at(ts: int, rates: list[_Since]) -> int:
     return rates[max(place - 1, 0)][1]
 
 
-def _measured_rates(call: Call) -> dict[int, list[_Since]]:
+def _measured_rates(
+    streams: Iterable[StreamFigures],
+) -> dict[int, list[_Since]]:
     """Clock rates of the streams whose RTP itself was seen, by SSRC."""
     rates: dict[int, list[_Since]] = {}
-    for stream in call.evidence.media:
-        figures = from_json(stream)
-        if figures is None:
-            continue
+    for figures in streams:
         for payload in figures.payloads:
             if payload.clock_rate and not payload.auxiliary:
                 since = payload.first_ts, payload.clock_rate

@@ -245,6 +245,12 @@ class Negotiation:
         return next((s for s in audio if s.accepted), next(iter(audio), None))
 
 
+def main_of(negotiations: Sequence[Negotiation]) -> Negotiation | None:
+    """The one to tell of a call, of joined legs that of the first."""
+    own = (each for each in negotiations if each.main)
+    return next((each for each in own if each.leg in ("", "A")), None)
+
+
 def find_negotiations(
     transactions: Sequence[Transaction], dialogs: Sequence[Dialog]
 ) -> list[Negotiation]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Literal
 from typing import NamedTuple
 
@@ -17,19 +18,31 @@ from ...language import N_
 from ...protocols.address import Endpoint
 from ...protocols.rtp_figures import StreamFigures
 from ...protocols.sdp import Media
-from ..call import Call
 from ..sip.messages import Message
+from ..sip.setup import CallSetup
 from .directions import Direction
 from .directions import Directions
 from .directions import opposite
+from .negotiation import Negotiation
 
 #: The ends of a call that a leg reaches.
 End = Literal["caller", "callee"]
+
+#: Which part of the way a stream was captured on, by the ends of the call that are next
+#: to it: ``direct`` for both, ``between`` for neither.
+Place = Literal["direct", "caller", "callee", "between"]
 
 #: Clock of every video format of RFC 3551, and of no codec for speech.
 _VIDEO_CLOCK = 90_000
 
 _LONGEST_PACKET_MS = 1000
+
+_PLACES: dict[frozenset[End], Place] = {
+    frozenset[End]({"caller", "callee"}): "direct",
+    frozenset[End]({"caller"}): "caller",
+    frozenset[End]({"callee"}): "callee",
+    frozenset[End](): "between",
+}
 
 _LEGS = {
     frozenset[End]({"caller", "callee"}): "",
@@ -55,12 +68,17 @@ class Coding(NamedTuple):
 class MediaPaths:
     """What the signalling tells of the streams of a call."""
 
-    def __init__(self, call: Call) -> None:
-        self.directions = Directions(call)
-        self._agreed = call.negotiation
+    def __init__(
+        self,
+        messages: Sequence[Message],
+        setup: CallSetup | None,
+        agreed: Negotiation | None,
+    ) -> None:
+        self.directions = Directions(messages, setup)
+        self._agreed = agreed
         self._described = [
             (message, media)
-            for message in call.messages
+            for message in messages
             if message.sdp is not None
             for media in message.sdp.media
         ]
@@ -70,8 +88,8 @@ class MediaPaths:
         self._own: dict[Endpoint, set[End]] = defaultdict(set)
         self._hosts: dict[str, set[Direction]] = defaultdict(set)
         places: dict[End, Endpoint | None] = {
-            "caller": call.caller_place,
-            "callee": call.callee_place,
+            "caller": setup.caller_place if setup else None,
+            "callee": setup.callee_place if setup else None,
         }
         for message, media in self._described:
             for at in {media.rtp, media.rtcp}:
@@ -148,6 +166,14 @@ class MediaPaths:
             return 0
         ends = self.ends(*known)
         return 1 if end in ends else 3 if ends else 2
+
+    def place(self, *addresses: Endpoint | None) -> Place | None:
+        """Which part of the way a stream was captured on, by its addresses; None where
+        nothing tells.
+        """
+        if not any(at in self._kinds for at in addresses):
+            return None
+        return _PLACES[self.ends(*addresses)]
 
     def leg(self, *addresses: Endpoint | None) -> str:
         """Which part of the way a leg is, in words; "" for all of it, or where nothing

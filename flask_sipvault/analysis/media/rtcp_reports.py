@@ -4,6 +4,7 @@ only the signalling knows.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
@@ -11,7 +12,6 @@ from dataclasses import field
 from ...evidence import RtcpDatagram
 from ...protocols import rtcp
 from ...protocols.address import Endpoint
-from ..call import Call
 from .negotiated import NegotiatedMedia
 
 #: From 1900, where NTP's time starts, to 1970, in seconds.
@@ -96,10 +96,11 @@ class Datagram:
     problem: str = ""
 
 
-def read_rtcp(call: Call) -> list[Datagram]:
-    """The call's RTCP in order of time."""
-    agreed = NegotiatedMedia(call)
-    in_order = sorted(call.evidence.rtcp, key=lambda datagram: datagram.ts)
+def read_rtcp(
+    captured: Iterable[RtcpDatagram], agreed: NegotiatedMedia
+) -> list[Datagram]:
+    """A call's RTCP in order of time."""
+    in_order = sorted(captured, key=lambda datagram: datagram.ts)
     datagrams = [_read(item, agreed) for item in in_order]
     reader = _Reader(agreed, datagrams)
     for datagram in datagrams:
@@ -115,11 +116,6 @@ def read_rtcp(call: Call) -> list[Datagram]:
                     for block in packet.blocks
                 ]
     return datagrams
-
-
-def reports(call: Call) -> list[Report]:
-    """All report blocks of the call in order of time."""
-    return [report for datagram in read_rtcp(call) for report in datagram.reports]
 
 
 def round_trip_ms(arrival: int, lsr: int, dlsr: int) -> float | None:

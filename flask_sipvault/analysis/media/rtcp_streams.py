@@ -16,7 +16,6 @@ from dataclasses import field
 
 from ...protocols import rtcp
 from ...protocols.address import Endpoint
-from ..call import Call
 from .directions import Direction
 from .directions import opposite
 from .intervals import BUCKET_NS
@@ -25,7 +24,6 @@ from .intervals import into_buckets
 from .paths import MediaPaths
 from .rtcp_reports import Datagram
 from .rtcp_reports import Extended
-from .rtcp_reports import read_rtcp
 from .rtcp_reports import Report
 from .rtp_streams import bucket_phase
 from .rtp_streams import MeasuredStream
@@ -85,13 +83,12 @@ class Reported:
 
 
 def heard_reports(
-    call: Call, paths: MediaPaths, seen: Sequence[MeasuredStream]
+    datagrams: Sequence[Datagram], paths: MediaPaths, seen: Sequence[MeasuredStream]
 ) -> Reported:
-    """The reports of the call's RTCP on speech."""
-    if not call.evidence.rtcp:
+    """The reports on speech among all of a call's RTCP."""
+    if not datagrams:
         return Reported()
-    datagrams = read_rtcp(call)
-    sources = _Sources(paths, seen, datagrams)
+    sources = Sources(paths, seen, datagrams)
     reported, phase = Reported(), bucket_phase(seen)
     streams: dict[tuple[int, int], ReportedStream] = {}
     for datagram in datagrams:
@@ -121,14 +118,14 @@ def heard_reports(
     return reported
 
 
-class _Sources:
+class Sources:
     """Whose an SSRC is, by everything that tells."""
 
     def __init__(
         self,
         paths: MediaPaths,
         seen: Iterable[MeasuredStream],
-        datagrams: list[Datagram],
+        datagrams: Sequence[Datagram],
     ) -> None:
         self._paths = paths
         self._speaks: dict[int, set[Direction]] = defaultdict(set)
@@ -137,7 +134,7 @@ class _Sources:
                 self._speaks[stream.measured.ssrc].add(stream.direction)
         self._learn(datagrams)
 
-    def _learn(self, datagrams: list[Datagram]) -> None:
+    def _learn(self, datagrams: Sequence[Datagram]) -> None:
         """Of two sources of which one reports on the other, one tells of both."""
         pairs: set[tuple[int, int]] = set()
         for datagram in datagrams:
@@ -183,7 +180,7 @@ def _speaks(packet: rtcp.Packet) -> bool:
 
 
 def _note_speaker(
-    reported: Reported, sources: _Sources, datagram: Datagram, packet: rtcp.Packet
+    reported: Reported, sources: Sources, datagram: Datagram, packet: rtcp.Packet
 ) -> None:
     if not isinstance(packet, rtcp.SenderReport | rtcp.ReceiverReport):
         return
@@ -198,7 +195,7 @@ def _note_speaker(
 
 def _stream(
     streams: dict[tuple[int, int], ReportedStream],
-    sources: _Sources,
+    sources: Sources,
     datagram: Datagram,
     report: Report | Extended,
 ) -> ReportedStream:

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 
 from ...protocols.address import Endpoint
 from ...protocols.rtp_figures import BUCKET_MS
-from ...protocols.rtp_figures import from_json
 from ...protocols.rtp_figures import StreamFigures
-from ..call import Call
 from .directions import Direction
 from .intervals import BUCKET_NS
 from .intervals import Interval
@@ -28,9 +26,11 @@ _MOST_PACKETS = 1_000_000
 class MeasuredStream:
     """One stream of speech that was measured in a capture.
 
+    :param n: its place in :attr:`flask_sipvault.evidence.Evidence.media`, from 1.
     :param direction: None where it cannot be told.
     """
 
+    n: int
     measured: StreamFigures
     direction: Direction | None
     intervals: list[Interval]
@@ -58,19 +58,24 @@ def _phase(measured: StreamFigures) -> int:
     return measured.buckets[0].ts % BUCKET_NS if measured.buckets else 0
 
 
-def measured_streams(call: Call, paths: MediaPaths) -> list[MeasuredStream]:
-    """The streams of speech, in the order of their beginnings."""
-    read = [from_json(stream) for stream in call.evidence.media]
-    speech = [each for each in read if each is not None and paths.is_audio(each)]
-    speech.sort(key=lambda each: each.first_ts)
-    directions = paths.of_streams(speech)
+def measured_streams(
+    streams: Iterable[tuple[int, StreamFigures]], paths: MediaPaths
+) -> list[MeasuredStream]:
+    """The streams of speech, in the order of their beginnings.
+
+    :param streams: each with its place in the evidence.
+    """
+    speech = [(n, each) for n, each in streams if paths.is_audio(each)]
+    speech.sort(key=lambda item: item[1].first_ts)
+    directions = paths.of_streams(each for _, each in speech)
     return [
         MeasuredStream(
+            n,
             measured,
             direction,
             into_buckets(_intervals(measured, paths), _phase(measured)),
         )
-        for measured, direction in zip(speech, directions, strict=True)
+        for (n, measured), direction in zip(speech, directions, strict=True)
     ]
 
 

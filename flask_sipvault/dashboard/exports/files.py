@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Iterable
 
 from ...analysis.explain import Call
-from ...analysis.media.rtcp_reports import read_rtcp
 from ...evidence import Evidence
 from ...protocols.packets import Message
 from ...protocols.pcapwriter import Note
@@ -49,7 +48,7 @@ def capture(call: Call) -> bytes:
     captured = sorted(evidence.rtcp, key=lambda datagram: datagram.ts)
     reports = [
         Message(item.ts, read.src, read.dst, "udp", item.payload)
-        for item, read in zip(captured, read_rtcp(call), strict=True)
+        for item, read in zip(captured, call.media.rtcp, strict=True)
     ]
     lines = sorted(evidence.logs, key=lambda line: line.ts)
     notes = [Note(line.ts, line.source, line.text) for line in lines]

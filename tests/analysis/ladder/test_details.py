@@ -8,7 +8,6 @@ from flask_sipvault.analysis.ladder.details import describe_sdp
 from flask_sipvault.analysis.ladder.details import detail
 from flask_sipvault.analysis.ladder.details import style
 from flask_sipvault.analysis.ladder.ladder import ladder
-from flask_sipvault.analysis.media.paths import MediaPaths
 from flask_sipvault.protocols import sdp
 
 
@@ -110,4 +109,4 @@ def test_with_a_delayed_offer_ladder_and_audio_name_the_same_codec(story: Any) -
     drawn = ladder(call)
     assert drawn.media is not None
     assert drawn.media.codecs == "G729"
-    assert MediaPaths(call).coding_agreed(call.messages[2].ts).codec == "G729"
+    assert call.media.paths.coding_agreed(call.messages[2].ts).codec == "G729"

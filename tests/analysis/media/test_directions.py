@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from flask_sipvault.analysis.explain import Call
 from flask_sipvault.analysis.explain import explain
 from flask_sipvault.analysis.media.directions import Directions
 from flask_sipvault.importing.importer import import_capture
@@ -17,6 +18,10 @@ ALICE, BOB = Endpoint("198.51.100.23", 4000), Endpoint("10.8.0.14", 17002)
 NATTED = Endpoint("203.0.113.77", 31337)
 
 
+def directions_of(call: Call) -> Directions:
+    return Directions(call.messages, call.setup)
+
+
 @pytest.fixture
 def answered(story: Any) -> Any:
     story.invite(0, sdp=f"PCMU {ALICE}\na=ssrc:7 cname:a")
@@ -24,13 +29,13 @@ def answered(story: Any) -> Any:
 
 
 def test_what_goes_to_the_called_side_is_the_caller_s(answered: Any) -> None:
-    directions = Directions(answered.call())
+    directions = directions_of(answered.call())
     assert directions.of(ALICE, BOB) == "uac"
     assert directions.of(BOB, ALICE) == "uas"
 
 
 def test_one_end_is_enough(answered: Any) -> None:
-    directions = Directions(answered.call())
+    directions = directions_of(answered.call())
     assert directions.of(NATTED, BOB) == "uac"
     assert directions.of(NATTED, ALICE) == "uas"
     assert directions.of(BOB, NATTED) == "uas"
@@ -38,13 +43,13 @@ def test_one_end_is_enough(answered: Any) -> None:
 
 
 def test_an_ssrc_tells_where_no_address_does(answered: Any) -> None:
-    directions = Directions(answered.call())
+    directions = directions_of(answered.call())
     assert directions.of(None, None, 7) == "uac"
     assert directions.of(NATTED, None, 8) is None
 
 
 def test_rtcp_is_known_by_its_own_port(answered: Any) -> None:
-    directions = Directions(answered.call())
+    directions = directions_of(answered.call())
     up = ALICE._replace(port=4001), BOB._replace(port=17003)
     assert directions.of(*up) == "uac"
     assert directions.of(*reversed(up)) == "uas"
@@ -56,7 +61,7 @@ def test_through_a_relay_each_leg_goes_the_same_way(story: Any) -> None:
     story.invite(0.1, "proxy > bob", branch="z9hG4bKb", sdp=f"PCMU {inner}")
     story.reply(1, "200 OK", "bob > proxy", branch="z9hG4bKb", sdp=f"PCMU {BOB}")
     story.reply(1.1, "200 OK", "proxy > alice", sdp=f"PCMU {outer}")
-    directions = Directions(story.call())
+    directions = directions_of(story.call())
     assert directions.of(ALICE, outer) == directions.of(inner, BOB) == "uac"
     assert directions.of(BOB, inner) == directions.of(outer, ALICE) == "uas"
 
@@ -76,7 +81,7 @@ def test_a_new_offer_of_the_called_side_is_still_his(story: Any) -> None:
     )
     answer = {"cseq": "7 INVITE", "branch": "z9hG4bK7", "tags": "b a"}
     story.message(6, "alice > bob", "200 OK", sdp=f"PCMU {NATTED}", **answer)
-    directions = Directions(story.call())
+    directions = directions_of(story.call())
     assert directions.of(None, moved) == "uac"
     assert directions.of(None, NATTED) == "uas"
 
@@ -84,11 +89,11 @@ def test_a_new_offer_of_the_called_side_is_still_his(story: Any) -> None:
 def test_an_address_that_both_sides_describe_tells_nothing(story: Any) -> None:
     story.invite(0, sdp=f"PCMU {ALICE}")
     story.reply(1, "200 OK", sdp=f"PCMU {ALICE}")
-    assert Directions(story.call()).of(None, ALICE) is None
+    assert directions_of(story.call()).of(None, ALICE) is None
 
 
 def test_without_a_description_nothing_is_told(story: Any) -> None:
-    assert Directions(story.invite(0).call()).of(ALICE, BOB, 7) is None
+    assert directions_of(story.invite(0).call()).of(ALICE, BOB, 7) is None
 
 
 @pytest.mark.parametrize(
@@ -104,7 +109,7 @@ def test_recorded_streams_go_from_the_address_of_their_sender(
 ) -> None:
     with (agent_corpus / f"{recording}.pcap").open("rb") as file:
         [evidence] = import_capture(read_capture(file), customer_id="acme", source="x")
-    directions = Directions(explain(evidence))
+    directions = directions_of(explain(evidence))
     found = {}
     for stream in evidence.media:
         figures = from_json(stream)

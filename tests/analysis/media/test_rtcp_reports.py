@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
+from flask_sipvault.analysis.explain import Call
 from flask_sipvault.analysis.media.rtcp_reports import ntp_middle
-from flask_sipvault.analysis.media.rtcp_reports import read_rtcp
 from flask_sipvault.analysis.media.rtcp_reports import Report
-from flask_sipvault.analysis.media.rtcp_reports import reports
 from flask_sipvault.analysis.media.rtcp_reports import round_trip_ms
 from flask_sipvault.evidence import RtcpDatagram
 from flask_sipvault.protocols.address import Endpoint
@@ -17,6 +16,10 @@ from flask_sipvault.protocols.rtp_figures import Payload
 from flask_sipvault.protocols.rtp_figures import StreamFigures
 
 ALICE, BOB = 0x12345678, 0x9ABCDEF0
+
+
+def reports(call: Call) -> list[Report]:
+    return [report for datagram in call.media.rtcp for report in datagram.reports]
 
 
 def receiver_report(
@@ -78,22 +81,22 @@ def test_the_round_trip_is_that_from_the_capture_to_the_reporter_and_back(
 def test_addresses_that_were_not_captured_follow_from_the_ssrc(
     explained: Any,
 ) -> None:
-    seen = read_rtcp(explained("answered_rtcp"))
-    derived = read_rtcp(explained("answered_rtcp", addresses=False))
+    seen = explained("answered_rtcp").media.rtcp
+    derived = explained("answered_rtcp", addresses=False).media.rtcp
     assert [(d.src, d.dst) for d in derived] == [(d.src, d.dst) for d in seen]
     assert all(d.derived for d in derived)
     assert not any(d.derived for d in seen)
 
 
 def test_real_phones_through_a_proxy_tell_their_ssrc_too(explained: Any) -> None:
-    derived = read_rtcp(explained("proxy_baresip", 2, addresses=False))
+    derived = explained("proxy_baresip", 2, addresses=False).media.rtcp
     assert {str(d.src) for d in derived} == {"10.77.0.2:14083", "10.77.0.3:15059"}
 
 
 def test_without_ssrc_in_the_session_description_there_are_none(
     explained: Any,
 ) -> None:
-    derived = read_rtcp(explained("quality_twice", addresses=False))
+    derived = explained("quality_twice", addresses=False).media.rtcp
     assert {(d.src, d.dst, d.derived) for d in derived} == {(None, None, False)}
 
 
@@ -106,14 +109,14 @@ def test_an_ssrc_at_two_addresses_is_at_none_for_certain(story: Any) -> None:
         sdp="PCMU 203.0.113.9:30000\na=ssrc:7 cname:a",
     )
     add(story, 1, receiver_report(7, 8))
-    [datagram] = read_rtcp(story.call())
+    [datagram] = story.call().media.rtcp
     assert (datagram.src, datagram.derived) == (None, False)
 
 
 def test_with_one_side_known_the_other_stays_open(story: Any) -> None:
     story.invite(0, sdp="PCMU 198.51.100.23:4000\na=ssrc:7 cname:a")
     add(story, 1, receiver_report(7, 8))
-    [datagram] = read_rtcp(story.call())
+    [datagram] = story.call().media.rtcp
     assert (str(datagram.src), datagram.dst) == ("198.51.100.23:4001", None)
 
 
@@ -122,7 +125,7 @@ def test_with_two_on_the_other_side_neither_is_certain(story: Any) -> None:
     story.reply(1, "183 Session Progress", tags="a b", sdp="PCMU 10.8.0.14:17002")
     story.reply(2, "200 OK", tags="a c", sdp="PCMU 10.8.0.15:17002")
     add(story, 3, receiver_report(7, 8))
-    [datagram] = read_rtcp(story.call())
+    [datagram] = story.call().media.rtcp
     assert (str(datagram.src), datagram.dst) == ("198.51.100.23:4001", None)
 
 
@@ -134,7 +137,7 @@ def test_rtcp_shares_a_port_only_if_both_sides_say_so(
     story.invite(0, sdp="PCMU 198.51.100.23:4000\na=ssrc:7 cname:a" + mux)
     story.reply(1, "200 OK", sdp="PCMU 10.8.0.14:17002" + (mux if answers else ""))
     add(story, 2, receiver_report(7, 8))
-    [datagram] = read_rtcp(story.call())
+    [datagram] = story.call().media.rtcp
     assert datagram.src is not None
     assert datagram.src.port == port
 
@@ -224,7 +227,7 @@ def test_where_the_senders_report_was_not_captured_its_own_clock_has_to_do(
 
 def test_rtcp_that_cannot_be_read_says_why(story: Any) -> None:
     add(story, 2, b"\x80\xc8\xff\xff")
-    [datagram] = read_rtcp(story.call())
+    [datagram] = story.call().media.rtcp
     assert datagram.problem
     assert datagram.reports == datagram.packets == []
 
@@ -331,7 +334,7 @@ class TestRoundTrip:
         back = struct.pack("!BBHIII", 5, 0, 3, 7, 0xB705_2000, 0x4000)
         add(story, 0, extended_report(7, reference))
         add(story, 0.3, extended_report(8, back))
-        first, second = read_rtcp(story.call())
+        first, second = story.call().media.rtcp
         assert [row.round_trip_ms for row in first.extended] == [None]
         [row] = second.extended
         assert (row.reporter, row.ssrc, row.round_trip_ms) == (8, 7, 50)
@@ -357,7 +360,7 @@ class TestExtendedReports:
     ) -> None:
         story.invite(0, sdp="PCMU 198.51.100.23:4000")
         add(story, 1, extended_report(7, self.summary))
-        [datagram] = read_rtcp(story.call())
+        [datagram] = story.call().media.rtcp
         [row] = datagram.extended
         assert (row.reporter, row.ssrc) == (7, 8)
         assert (row.jitter_ms, row.jitter_max_ms) == (20, 100)
@@ -368,14 +371,14 @@ class TestExtendedReports:
         story.invite(0, sdp="PCMU 198.51.100.23:4000")
         bare = self.summary[:1] + b"\0" + self.summary[2:]
         add(story, 1, extended_report(7, bare))
-        [row] = read_rtcp(story.call())[0].extended
+        [row] = story.call().media.rtcp[0].extended
         assert (row.jitter_ms, row.jitter_max_ms, row.block.lost) == (None, None, None)
 
     def test_voip_metrics_have_the_round_trip_that_the_reporter_measured(
         self, story: Any
     ) -> None:
         add(story, 1, extended_report(7, self.metrics))
-        [row] = read_rtcp(story.call())[0].extended
+        [row] = story.call().media.rtcp[0].extended
         assert (row.ssrc, row.round_trip_ms, row.jitter_ms) == (8, 87, None)
         assert (row.block.r_factor, row.block.mos_lq, row.block.mos_cq) == (82, 4.1, 4)
         assert row.block.loss_rate == pytest.approx(0.0508, abs=1e-4)
@@ -383,7 +386,7 @@ class TestExtendedReports:
     def test_a_round_trip_of_0_was_not_measured(self, story: Any) -> None:
         none = self.metrics[:16] + b"\0\0" + self.metrics[18:]
         add(story, 1, extended_report(7, none))
-        [row] = read_rtcp(story.call())[0].extended
+        [row] = story.call().media.rtcp[0].extended
         assert row.block.round_trip_delay == 0
         assert row.round_trip_ms is None
 
@@ -391,7 +394,7 @@ class TestExtendedReports:
         other = struct.pack("!BBHI", 1, 0, 1, 8)
         blocks = [self.metrics, other, self.summary]
         add(story, 1, extended_report(7, *blocks) + receiver_report(7, 8))
-        [datagram] = read_rtcp(story.call())
+        [datagram] = story.call().media.rtcp
         assert [row.block.block_type for row in datagram.extended] == [7, 1, 6]
         assert [row.ssrc for row in datagram.extended] == [8, None, 8]
         assert len(datagram.reports) == 1

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from ....analysis.explain import Call
 from ....analysis.media.rtcp_reports import Datagram
-from ....analysis.media.rtcp_reports import read_rtcp
 from ....analysis.media.rtcp_reports import Report
 from ....language import _
 from ....protocols import rtcp
@@ -22,7 +21,7 @@ def report_views(call: Call) -> list[ReportView]:
     """
     if not call.evidence.rtcp:
         return []
-    return [view for datagram in read_rtcp(call) for view in _of_datagram(datagram)]
+    return [view for datagram in call.media.rtcp for view in _of_datagram(datagram)]
 
 
 def _of_datagram(datagram: Datagram) -> Iterator[ReportView]:
