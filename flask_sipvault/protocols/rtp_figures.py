@@ -12,6 +12,7 @@ from typing import Any
 
 from .address import Endpoint
 from .rtp_events import TelephoneEvent
+from .rtp_gaps import Gap
 from .rtp_packetization import Packetization
 from .rtp_values import count_of
 from .rtp_values import is_count as is_count
@@ -100,6 +101,8 @@ class StreamFigures:
     :param cut: how many packets the capture cut off.
     :param telephone_events: what the events of ``events`` say of themselves.
     :param packetization: the sizes of its packets over time.
+    :param gaps: when no packet came for a second or more, in order of time; None where
+        that was not noted, as in parts written before it was.
     :param payloads: in the order they were first seen.
     :param buckets: in order of time; where nothing was expected there is none.
     """
@@ -132,6 +135,7 @@ class StreamFigures:
     events: list[tuple[int, int]] = field(default_factory=list)
     telephone_events: list[TelephoneEvent] = field(default_factory=list)
     packetization: list[Packetization] = field(default_factory=list)
+    gaps: list[Gap] | None = None
     payloads: list[Payload] = field(default_factory=list)
     buckets: list[Bucket] = field(default_factory=list)
 
@@ -222,6 +226,7 @@ class StreamFigures:
             "events": [list(event) for event in self.events],
             "telephone_events": [it.as_json() for it in self.telephone_events],
             "packetization": [span.as_json() for span in self.packetization],
+            "gaps": None if self.gaps is None else [gap.as_json() for gap in self.gaps],
             "bucket_ms": BUCKET_MS,
             "buckets": [
                 [
@@ -282,6 +287,7 @@ class _Reader:
                 Packetization.from_json(span)
                 for span in loaded.get("packetization", ())
             ],
+            gaps=_gaps(loaded.get("gaps")),
             **counts,
             **later,
         )
@@ -323,6 +329,10 @@ _COUNTS = (*_EARLY_SUMS, "longest_burst", "first_ts", "last_ts")
 
 #: What parts of a stream add up to.
 SUMS = (*_EARLY_SUMS, *_LATER_SUMS)
+
+
+def _gaps(value: Any) -> list[Gap] | None:
+    return None if value is None else [Gap.from_json(row) for row in value]
 
 
 def _ssrc(value: Any) -> int:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from . import rtp_events
+from . import rtp_gaps
 from . import rtp_packetization
 from .rtp_figures import Bucket
 from .rtp_figures import from_json
@@ -67,6 +68,9 @@ def _sum(one: StreamFigures, other: StreamFigures) -> StreamFigures:
         packetization=rtp_packetization.joint(
             [*one.packetization, *other.packetization]
         ),
+        gaps=None
+        if one.gaps is None or other.gaps is None
+        else rtp_gaps.joint(one.gaps, one.last_ts, other.first_ts, other.gaps),
         payloads=list(_joint_payloads([*one.payloads, *other.payloads])),
         buckets=list(_joint_buckets([*one.buckets, *other.buckets])),
     )

@@ -19,10 +19,14 @@ from .rtp_figures import BUCKET_MS
 from .rtp_figures import MAX_EVENTS
 from .rtp_figures import Payload
 from .rtp_figures import StreamFigures
+from .rtp_gaps import Gap
+from .rtp_gaps import GAP_NS
+from .rtp_gaps import MAX_GAPS
 from .rtp_packetization import Packetizations
 from .rtp_sequence import AGAIN
 from .rtp_sequence import ANEW
 from .rtp_sequence import APART
+from .rtp_sequence import MAX_DROPOUT
 from .rtp_sequence import NEXT
 from .rtp_sequence import SequenceNumbers
 from .sdp import Codec
@@ -36,6 +40,13 @@ _SILENT_STEPS = 3
 
 #: How often more than others a step of timestamps must be seen to count as the usual.
 _SURE = 3
+
+#: From one packet to the next no network's delay changes by more, in ms, but a sender's
+#: clock may.
+_JUMP_MS = 1000
+
+#: A packet that comes later than this waited for its sender, not in a network, in ms.
+_LONGEST_WAIT_MS = 5000
 
 #: The payload type that comfort noise had before RFC 3551 gave it 13.
 _OLD_NOISE_TYPE = 19
@@ -71,8 +82,8 @@ class StreamMeter:
         # When the packet before came, its number and timestamp.
         self._last = (-COPY_NS, -1, -1)
         self._jitter = 0.0
-        # When the packet before came, its timestamp, and the rate of its clock.
-        self._before = (0, 0, 0)
+        # When the packet before came, its number and timestamp, the rate of its clock.
+        self._before = (0, 0, 0, 0)
         self._after_noise = False
         self._speech_type: int | None = None
         self._event: int | None = None
@@ -83,6 +94,7 @@ class StreamMeter:
     def _begin(self) -> None:
         """Count from nothing again, and go on where the stream is."""
         self._figures = StreamFigures(self.ssrc, self.src, self.dst, 0, 0, 0, 0)
+        self._gaps: list[Gap] = []
         self._payloads: dict[tuple[int, Codec | None], _Used] = {}
         self._tallies: dict[int, _Tally] = {}
         self._silence = 0.0
@@ -126,7 +138,6 @@ class StreamMeter:
             ):
                 figures.copies += 1
                 continue
-            before_ts, before_number, before_timestamp = ts, number, timestamp
             if second & 0x7F != payload_type:
                 payload_type = second & 0x7F
                 used = self._switch(payload_type, ts)
@@ -134,11 +145,16 @@ class StreamMeter:
                 start = ts // _BUCKET_NS * _BUCKET_NS
                 bucket_end = start + _BUCKET_NS
                 tally = self._tally(start)
+            placed = sequence.place(number, ts)
             if not figures.packets:
                 figures.first_ts = figures.last_ts = ts
             elif ts > figures.last_ts:
+                if ts - figures.last_ts >= GAP_NS:
+                    skipped = number - before_number - 1 & 0xFFFF
+                    clock = timestamp - before_timestamp
+                    self._note_gap(ts, placed, skipped, clock, used.rate)
                 figures.last_ts = ts
-            placed = sequence.place(number, ts)
+            before_ts, before_number, before_timestamp = ts, number, timestamp
             tally.packets += 1
             tally.came += _NEW[placed]
             used.packets += 1
@@ -152,13 +168,28 @@ class StreamMeter:
                         size & ~CUT,
                     )
                 if used.rate:
-                    self._measure(ts, timestamp, used, tally, placed, second >= 0x80)
+                    packet = ts, number, timestamp, used.rate
+                    self._measure(packet, used, tally, placed, second >= 0x80)
             if size >= CUT:
                 figures.cut += 1
             figures.packets += 1
             figures.marked += second >> 7
             self._after_noise = used.is_noise
         self._last = before_ts, before_number, before_timestamp
+
+    def _note_gap(
+        self, ts: int, placed: int, skipped: int, clock: int, rate: int
+    ) -> None:
+        """Nothing had come for a while before this packet.
+
+        :param skipped: how many sequence numbers lie between it and the one before.
+        :param clock: by how much the timestamps went on.
+        """
+        if len(self._gaps) >= MAX_GAPS:
+            return
+        missing = {NEXT: 0, APART: skipped}.get(placed)
+        clock_ms = _signed(clock) * 1000 // rate if rate else None
+        self._gaps.append(Gap(self._figures.last_ts, ts, missing, clock_ms))
 
     def _read_events(self, packets: Iterable[EventPacket]) -> None:
         """Find telephone events, before the packets are counted: a payload type that
@@ -200,22 +231,24 @@ class StreamMeter:
 
     def _measure(
         self,
-        ts: int,
-        timestamp: int,
+        packet: tuple[int, int, int, int],
         used: _Used,
         tally: _Tally,
         placed: int,
         marked: bool,
     ) -> None:
         """Go on with the jitter (RFC 3550 appendix A.8), and look for silences."""
-        ts_before, timestamp_before, rate = self._before
-        self._before = (ts, timestamp, used.rate)
-        if rate != used.rate:
+        before, self._before = self._before, packet
+        rate = used.rate
+        if before[3] != rate:
             return  # the first packet, or of another clock
-        step = timestamp - timestamp_before
-        if not -0x8000_0000 <= step < 0x8000_0000:
-            step -= 0x1_0000_0000 if step > 0 else -0x1_0000_0000
-        transit_ms = (ts - ts_before) / 1e6 - step * 1000 / rate
+        step = _signed(packet[2] - before[2])
+        transit_ms = (packet[0] - before[0]) / 1e6 - step * 1000 / rate
+        if abs(transit_ms) > _JUMP_MS and (
+            transit_ms > _LONGEST_WAIT_MS or self._jumped(before, packet, step)
+        ):
+            self._jitter = 0.0
+            return
         self._jitter = jitter = self._jitter + (abs(transit_ms) - self._jitter) / 16
         if placed == NEXT and step > 0:
             self._look_for_silence(step, used)
@@ -230,6 +263,20 @@ class StreamMeter:
         tally.jitter_sum += jitter
         if jitter > tally.jitter_max:
             tally.jitter_max = jitter
+
+    def _jumped(
+        self,
+        before: tuple[int, int, int, int],
+        packet: tuple[int, int, int, int],
+        step: int,
+    ) -> bool:
+        """Whether the sender's clock jumped, as where another source was switched in,
+        rather than a packet that was late: the timestamps went on by another step than
+        that of so many packets.
+        """
+        count = packet[1] - before[1] & 0xFFFF
+        usual = count * self._usual_step if count <= MAX_DROPOUT else 0
+        return abs(step - usual) * 1000 > _JUMP_MS * packet[3]
 
     def _look_for_silence(self, step: int, used: _Used) -> None:
         """Compare a step of timestamps, from one packet to the next, with the usual."""
@@ -279,12 +326,13 @@ class StreamMeter:
         figures.silence_ms = round(self._silence)
         if self._measured:
             figures.jitter_avg, figures.jitter_max = self._mean, self._max
-        rate = self._before[2]
+        rate = self._before[3]
         if self._usual_step and rate:
             figures.packet_ms = self._usual_step * 1000 / rate
         figures.comfort_noise = sum(
             used.packets for used in self._payloads.values() if used.is_noise
         )
+        figures.gaps = self._gaps
         figures.packetization = self._packetizations.take()
         figures.payloads = [used.payload() for used in self._payloads.values()]
         figures.buckets = [
@@ -292,6 +340,11 @@ class StreamMeter:
         ]
         self._begin()
         return figures
+
+
+def _signed(step: int) -> int:
+    """A difference of two timestamps, which wrap at 32 bits."""
+    return (step + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000
 
 
 class _Used:

@@ -110,6 +110,9 @@ def test_a_stream_without_addresses_can_be_read_back() -> None:
         ("payloads", [{"payload_type": 0}]),
         ("payloads", [7]),
         ("events", [[1]]),
+        ("gaps", [[1, 2]]),
+        ("gaps", [[1, 2, -1, None]]),
+        ("gaps", 7),
     ],
 )
 def test_an_object_that_is_not_ours_is_none(name: str, value: Any) -> None:
@@ -126,6 +129,9 @@ def test_an_object_that_lacks_something_is_none_or_lacked_what_follows(
     follows |= {"burst_ratio"}
     # What parts that were written earlier do not have.
     follows |= {"copies", "cut", "telephone_events", "packetization"}
+    if name == "gaps":
+        assert from_json(loaded) == replace(FIGURES, gaps=None)
+        return
     assert from_json(loaded) == (FIGURES if name in follows else None)
 
 
