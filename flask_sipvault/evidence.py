@@ -28,6 +28,7 @@ from .protocols.network_error import NetworkError
 from .protocols.network_error import read as read_error
 from .protocols.pcapfile import COPY_NS
 from .protocols.rtp_figures import is_count
+from .protocols.rtp_figures import StreamFigures
 from .protocols.rtp_parts import join
 from .protocols.rtp_parts import shifted
 
@@ -214,8 +215,9 @@ class CaptureFacts:
 class Evidence:
     """All that is known of one call of one customer.
 
-    :param media: RTP statistics, one JSON object per stream, as
-        :meth:`flask_sipvault.protocols.rtp_figures.StreamFigures.as_json` makes them.
+    :param media: what was measured of its RTP streams.
+    :param other_media: objects of ``media.json`` that are none of ours: damaged, or of
+        a maker that this version does not know. They are passed on as they are.
     :param network: what the network said of packets that did not arrive.
     :param capture: how it was captured.
     :param legs: pairs of a reason and another Call-ID of the same call.
@@ -231,7 +233,8 @@ class Evidence:
     rtcp: list[RtcpDatagram] = field(default_factory=list)
     logs: list[LogLine] = field(default_factory=list)
     reports: list[QualityReport] = field(default_factory=list)
-    media: list[dict[str, Any]] = field(default_factory=list)
+    media: list[StreamFigures] = field(default_factory=list)
+    other_media: list[dict[str, Any]] = field(default_factory=list)
     network: list[NetworkEvent] = field(default_factory=list)
     capture: CaptureFacts = field(default_factory=CaptureFacts)
     legs: list[tuple[str, str]] = field(default_factory=list)
@@ -243,9 +246,10 @@ class Evidence:
         """The time of every item, in no particular order."""
         return [
             *(item.ts for item in self._timed()),
+            *(ts for it in self.media for ts in (it.first_ts, it.last_ts)),
             *(
                 stream[name]
-                for stream in self.media
+                for stream in self.other_media
                 for name in ("first_ts", "last_ts")
                 if is_count(stream.get(name))
             ),
@@ -313,6 +317,7 @@ def merge(parts: Iterable[Evidence]) -> Evidence:
                 logs=list(part.logs),
                 reports=list(part.reports),
                 media=list(part.media),
+                other_media=list(part.other_media),
                 network=list(part.network),
                 capture=replace(part.capture),
                 legs=list(part.legs),
@@ -333,7 +338,7 @@ def merge(parts: Iterable[Evidence]) -> Evidence:
         _add_new(whole.network, part.network, lambda item: item.error)
         whole.media += part.media
         whole.capture += part.capture
-        for name in ("legs", "agents", "parts", "damage"):
+        for name in ("other_media", "legs", "agents", "parts", "damage"):
             have = getattr(whole, name)
             have.extend(item for item in getattr(part, name) if item not in have)
         whole.state = _joint_state(whole.state, part.state)

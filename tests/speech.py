@@ -8,6 +8,7 @@ from typing import Any
 
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.protocols.address import Endpoint
+from flask_sipvault.protocols.rtp_figures import StreamFigures
 from flask_sipvault.protocols.rtp_stream import StreamMeter
 from flask_sipvault.protocols.sdp import Codec
 from flask_sipvault.protocols.sdp import STATIC_CODECS
@@ -31,8 +32,8 @@ def speech(
     late_ms: Callable[[float], float] = none_lost,
     payload_type: int = 0,
     codec: Codec | None = None,
-) -> dict[str, Any]:
-    """What is measured of a stream of packets of 20 ms, as ``media.json`` has it.
+) -> StreamFigures:
+    """What is measured of a stream of packets of 20 ms.
 
     :param start: when it begins, in ns since the epoch.
     :param lost: of a second of the stream, the share of packets that get lost. They
@@ -57,7 +58,7 @@ def speech(
     meter.feed(packets)
     figures = meter.take()
     assert figures is not None
-    return figures.as_json()
+    return figures
 
 
 def add_speech(evidence: Evidence, *args: Any, **how: Any) -> None:

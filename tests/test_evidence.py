@@ -18,6 +18,7 @@ from flask_sipvault.evidence import RtcpDatagram
 from flask_sipvault.evidence import SipPacket
 from flask_sipvault.evidence import State
 from flask_sipvault.protocols.address import Endpoint
+from flask_sipvault.protocols.rtp_figures import StreamFigures
 
 ALICE = Endpoint("192.0.2.1", 5060)
 PROXY = Endpoint("192.0.2.9", 5060)
@@ -210,8 +211,9 @@ def test_bytes_that_are_no_text_are_kept_in_a_log_line() -> None:
 
 def test_what_was_measured_has_its_time_too() -> None:
     whole = part(invite(T))
-    whole.media = [
-        {"first_ts": T - 5, "last_ts": T + 5},
+    whole.media = [StreamFigures(1, None, None, T - 5, T + 3, 1, 1)]
+    whole.other_media = [
+        {"first_ts": T - 2, "last_ts": T + 5},
         # Of another maker, or damaged.
         {"first_ts": "now", "last_ts": 1 << 70},
         {"first_ts": -1},

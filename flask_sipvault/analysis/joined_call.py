@@ -204,6 +204,7 @@ def _evidence(legs: Sequence[Call]) -> Evidence:
         logs=[line for each in evidences for line in each.logs],
         reports=[report for each in evidences for report in each.reports],
         media=[stream for each in evidences for stream in each.media],
+        other_media=[stream for each in evidences for stream in each.other_media],
         network=[event for each in evidences for event in each.network],
         capture=sum((each.capture for each in evidences), CaptureFacts()),
         legs=list(first.legs),

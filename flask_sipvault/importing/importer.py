@@ -323,7 +323,7 @@ class CaptureImporter:
     def _place_streams(self) -> None:
         for call_id, origin, figures in self._streams.give_out(self._media_until):
             evidence = self._evidence(call_id, origin)
-            evidence.media.append(figures.as_json())
+            evidence.media.append(figures)
             evidence.capture.frames_cut += figures.cut
             evidence.capture.duplicates += figures.copies
 

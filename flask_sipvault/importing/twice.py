@@ -71,6 +71,7 @@ def adds_to(stored: Evidence, more: Evidence) -> bool:
     return (
         whole.state != stored.state
         or whole.media != stored.media
+        or whole.other_media != stored.other_media
         or any(
             len(getattr(whole, name)) != len(getattr(stored, name))
             for name in ("sip", "rtcp", "logs", "reports", "network")

@@ -20,6 +20,7 @@ from ..evidence import SipPacket
 from ..protocols.address import Endpoint
 from ..protocols.network_error import build
 from ..protocols.sip import MAX_FIELDS
+from ..protocols.rtp_figures import StreamFigures
 from .messages import MessageMask
 from .pseudonyms import Pseudonyms
 from .rtcp import masked_rtcp
@@ -99,6 +100,7 @@ class _Masking:
                 for report in evidence.reports
             ],
             media=[self._stream(stream) for stream in evidence.media],
+            other_media=[self._json(stream) for stream in evidence.other_media],
             network=[self._network_event(event) for event in evidence.network],
             capture=replace(evidence.capture),
             legs=[
@@ -145,14 +147,20 @@ class _Masking:
         )
         return NetworkEvent(event.ts, build(error), error)
 
-    def _stream(self, stream: dict[str, Any]) -> dict[str, Any]:
+    def _stream(self, stream: StreamFigures) -> StreamFigures:
         """What was measured; which keys were pressed may be a PIN."""
-        masked: dict[str, Any] = self._json(stream)
-        events = masked.get("telephone_events")
-        for event in events if isinstance(events, list) else ():
-            if isinstance(event, dict) and "event" in event:
-                event["event"] = None
-        return masked
+        return replace(
+            stream,
+            src=self._endpoint(stream.src),
+            dst=self._endpoint(stream.dst),
+            payloads=[
+                replace(it, codec=it.codec and self._messages.texts.text(it.codec))
+                for it in stream.payloads
+            ],
+            telephone_events=[
+                replace(it, event=None) for it in stream.telephone_events
+            ],
+        )
 
     def _endpoint(self, end: Endpoint | None) -> Endpoint | None:
         return None if end is None else self._address(end)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from . import rtp_events
 from . import rtp_gaps
 from . import rtp_packetization
 from .rtp_figures import Bucket
-from .rtp_figures import from_json
 from .rtp_figures import MAX_EVENTS
 from .rtp_figures import Payload
 from .rtp_figures import StreamFigures
@@ -22,21 +20,12 @@ from .rtp_figures import SUMS
 OVERLAP_NS = 250_000_000
 
 
-def join(streams: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One object of ``media.json`` for each stream, in the order of their beginnings.
+def join(parts: Iterable[StreamFigures]) -> list[StreamFigures]:
+    """The figures of each stream, in the order of their beginnings.
 
     Parts that follow one another are added up. Of two that overlap, which two captures
-    of one stream make, the one with more packets counts. An object that is none of ours
-    is left as it is, and comes last.
+    of one stream make, the one with more packets counts.
     """
-    parts: list[StreamFigures] = []
-    others: list[dict[str, Any]] = []
-    for stream in streams:
-        figures = from_json(stream)
-        if figures is not None:
-            parts.append(figures)
-        elif stream not in others:
-            others.append(stream)
     joined: dict[object, StreamFigures] = {}
     for part in sorted(parts, key=lambda part: (part.first_ts, part.last_ts)):
         have = joined.get(part.key)
@@ -46,7 +35,7 @@ def join(streams: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             joined[part.key] = _sum(have, part)
         elif part.packets > have.packets:
             joined[part.key] = part
-    return [*(figures.as_json() for figures in joined.values()), *others]
+    return list(joined.values())
 
 
 def _sum(one: StreamFigures, other: StreamFigures) -> StreamFigures:
@@ -128,14 +117,11 @@ def _most(one: float | None, other: float | None) -> float | None:
     return max((value for value in (one, other) if value is not None), default=None)
 
 
-def shifted(stream: dict[str, Any], by: int) -> dict[str, Any]:
-    """An object of ``media.json`` at another time; one that is none of ours as it is.
+def shifted(figures: StreamFigures, by: int) -> StreamFigures:
+    """A stream at another time.
 
     :param by: what to add to all times, in ns.
     """
-    figures = from_json(stream)
-    if figures is None:
-        return stream
     return replace(
         figures,
         first_ts=figures.first_ts + by,
@@ -143,6 +129,12 @@ def shifted(stream: dict[str, Any], by: int) -> dict[str, Any]:
         events=[(ts + by, ms) for ts, ms in figures.events],
         telephone_events=[
             replace(it, ts=it.ts + by) for it in figures.telephone_events
+        ],
+        gaps=None
+        if figures.gaps is None
+        else [
+            replace(gap, start_ts=gap.start_ts + by, end_ts=gap.end_ts + by)
+            for gap in figures.gaps
         ],
         packetization=[
             replace(span, first_ts=span.first_ts + by, last_ts=span.last_ts + by)
@@ -153,4 +145,4 @@ def shifted(stream: dict[str, Any], by: int) -> dict[str, Any]:
             for p in figures.payloads
         ],
         buckets=[replace(b, ts=b.ts + by) for b in figures.buckets],
-    ).as_json()
+    )

@@ -46,7 +46,9 @@ from ..protocols.pcapwriter import pcap
 from ..protocols.pcapwriter import RawPacket
 from ..protocols.pcapwriter import read_packets
 from ..protocols.pcapwriter import read_pcap
+from ..protocols.rtp_figures import from_json
 from ..protocols.rtp_figures import is_count
+from ..protocols.rtp_figures import StreamFigures
 from . import archive
 
 FORMAT = 1
@@ -115,7 +117,7 @@ def members(evidence: Evidence) -> dict[str, bytes]:
             "rtcp": len(rtcp),
             "logs": len(logs),
             "reports": len(reports),
-            "media": len(evidence.media),
+            "media": len(evidence.media) + len(evidence.other_media),
         },
         "agents": evidence.agents,
         # Packets cannot tell TLS from TCP: the transports in the order of sip.pcap,
@@ -165,7 +167,9 @@ def members(evidence: Evidence) -> dict[str, bytes]:
             "quality.json": _array(
                 {"ts": kept_time(item.ts), "report": item.report} for item in reports
             ),
-            "media.json": _array(evidence.media),
+            "media.json": _array(
+                [*(it.as_json() for it in evidence.media), *evidence.other_media]
+            ),
         }
         if network:
             contents["network.pcap"] = _pcap(
@@ -196,6 +200,7 @@ def unpack(data: bytes, *, customer_id: str, call_id: str) -> Evidence:
     transports = _transports(manifest.get("transports"))
     incomplete = _incomplete(manifest.get("incomplete"))
     fragments = _fragments(manifest.get("fragments"))
+    streams = part.objects("media.json", "media", _stream)
     return Evidence(
         customer_id=customer_id,
         call_id=call_id,
@@ -213,7 +218,8 @@ def unpack(data: bytes, *, customer_id: str, call_id: str) -> Evidence:
         ],
         logs=part.objects("logs.ndjson", "logs", _log_line),
         reports=part.objects("quality.json", "reports", _report),
-        media=part.objects("media.json", "media", _stream),
+        media=[ours for _, ours in streams if ours is not None],
+        other_media=[loaded for loaded, ours in streams if ours is None],
         network=part.network_events(),
         capture=_capture_facts(manifest.get("capture")),
         agents=[
@@ -377,8 +383,11 @@ def _report(loaded: dict[str, Any]) -> QualityReport | None:
     return None
 
 
-def _stream(loaded: dict[str, Any]) -> dict[str, Any]:
-    return loaded
+def _stream(
+    loaded: dict[str, Any],
+) -> tuple[dict[str, Any], StreamFigures | None]:
+    """An object as it is, and what it says, if it is ours."""
+    return loaded, from_json(loaded)
 
 
 def _known(endpoint: Endpoint | None) -> Endpoint | None:

@@ -89,9 +89,9 @@ class TestCutFrames:
         speech = [Seen(1 + n / 50, udp(rtp(n), src, dst), 60) for n in range(50)]
         call = the_call([Seen(0, udp(INVITE)), Seen(0.5, udp(OK, BOB, ALICE)), *speech])
         (stream,) = call.media
-        assert (stream["packets"], stream["lost"], stream["cut"]) == (50, 0, 50)
-        (span,) = stream["packetization"]
-        assert (span["bytes"], span["packet_ms"]) == (160, 20)
+        assert (stream.packets, stream.lost, stream.cut) == (50, 0, 50)
+        (span,) = stream.packetization
+        assert (span.size, span.packet_ms) == (160, 20)
         assert (call.capture.frames_cut, call.capture.cut_at) == (50, 60)
 
     def test_a_whole_capture_has_none(self) -> None:
@@ -220,9 +220,9 @@ class TestCopies:
         ]
         call = the_call([Seen(0, udp(INVITE)), Seen(0.5, udp(OK, BOB, ALICE)), *speech])
         (stream,) = call.media
-        assert (stream["packets"], stream["expected"]) == (100, 100)
-        assert (stream["duplicates"], stream["copies"]) == (0, 100)
-        assert stream["jitter_ms"]["max"] == 0
+        assert (stream.packets, stream.expected) == (100, 100)
+        assert (stream.duplicates, stream.copies) == (0, 100)
+        assert stream.jitter_max == 0
         assert call.capture.duplicates == 100
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,6 +10,7 @@ from flask_sipvault.evidence import Evidence
 from flask_sipvault.importing.importer import import_capture
 from flask_sipvault.protocols.capture import CaptureSummary
 from flask_sipvault.protocols.capture import read_capture
+from flask_sipvault.protocols.rtp_figures import StreamFigures
 
 LABELLED = Path(__file__).parents[1] / "data" / "labelled"
 
@@ -25,17 +25,17 @@ def the_call(name: str) -> Evidence:
     return call
 
 
-def stream_from(call: Evidence, src: str) -> dict[str, Any]:
-    (stream,) = (it for it in call.media if it["src"] == src)
+def stream_from(call: Evidence, src: str) -> StreamFigures:
+    (stream,) = (it for it in call.media if str(it.src) == src)
     return stream
 
 
 def test_a_ptime_that_changes_is_seen_with_its_time() -> None:
     stream = stream_from(the_call("ptime-changes-mid-call"), "192.0.2.60:12000")
-    first, second = stream["packetization"]
-    assert (first["packets"], first["bytes"], first["packet_ms"]) == (100, 320, 40)
-    assert (second["packets"], second["bytes"], second["packet_ms"]) == (148, 160, 20)
-    assert first["last_ts"] < second["first_ts"]
+    first, second = stream.packetization
+    assert (first.packets, first.size, first.packet_ms) == (100, 320, 40)
+    assert (second.packets, second.size, second.packet_ms) == (148, 160, 20)
+    assert first.last_ts < second.first_ts
 
 
 @pytest.mark.parametrize(
@@ -46,16 +46,16 @@ def test_digits_are_read_whether_their_payload_type_was_agreed_or_not(
     name: str, described: bool
 ) -> None:
     call = the_call(name)
-    (events,) = (it["telephone_events"] for it in call.media if it["telephone_events"])
-    assert [event["event"] for event in events] == [1, 2, 3]
-    assert {event["described"] for event in events} == {described}
-    assert all(event["ended"] and event["duration_ms"] == 100 for event in events)
+    (events,) = (it.telephone_events for it in call.media if it.telephone_events)
+    assert [event.event for event in events] == [1, 2, 3]
+    assert {event.described for event in events} == {described}
+    assert all(event.ended and event.duration_ms == 100 for event in events)
 
 
 def test_digits_are_no_change_of_the_codec() -> None:
     stream = stream_from(the_call("dtmf-wrong-payload-type"), "198.51.100.90:22000")
-    assert stream["payload_changes"] == 0
-    assert len(stream["packetization"]) == 1
+    assert stream.payload_changes == 0
+    assert len(stream.packetization) == 1
 
 
 def test_each_icmp_error_is_kept_with_the_call() -> None:

@@ -83,7 +83,7 @@ def call_of(who: People) -> Evidence:
         agents=[f"agent.{who.hosts[2]}", "/var/log/x"],
         parts=[f"{who.users[0]}/calls/1/2026-11-23/part.zip"],
         damage=[f"{who.users[0]}.zip: cut off at {d}"],
-        media=[
+        other_media=[
             {
                 "ssrc": "0x12345678",
                 "src": f"{c}:4000",

@@ -28,6 +28,7 @@ from flask_sipvault.evidence import Transport
 from flask_sipvault.protocols.address import Endpoint
 from flask_sipvault.protocols.capture import read_capture
 from flask_sipvault.protocols.pcapwriter import MAX_TS
+from flask_sipvault.protocols.rtp_figures import StreamFigures
 from flask_sipvault.vault import archive
 from flask_sipvault.vault import bundle
 from flask_sipvault.vault.bundle import BundleError
@@ -66,6 +67,13 @@ json_values = st.recursive(
     max_leaves=8,
 )
 objects = st.dictionaries(st.text(), json_values, max_size=4)
+streams = st.builds(
+    StreamFigures,
+    st.integers(0, 0xFFFF_FFFF),
+    st.none() | endpoints,
+    st.none() | endpoints,
+    *([times] * 4),
+)
 lines = st.binary(max_size=80).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
 evidences = st.builds(
     Evidence,
@@ -104,7 +112,8 @@ evidences = st.builds(
     ),
     logs=st.lists(st.builds(LogLine, times, lines, lines)),
     reports=st.lists(st.builds(QualityReport, times, objects)),
-    media=st.lists(objects),
+    media=st.lists(streams),
+    other_media=st.lists(objects),
     network=st.lists(
         st.builds(
             lambda ts, packet: NetworkEvent.read(ts, packet),
@@ -135,7 +144,8 @@ def a_call(**changes: Any) -> Evidence:
         rtcp=[RtcpDatagram(T + i, None, None, b"\x80\xc8%d" % i) for i in range(3)],
         logs=[LogLine(T + i, "kamailio.log", f"line {i} \udcff é") for i in range(50)],
         reports=[QualityReport(T, {"summary": {"mos": 4.1}})],
-        media=[{"ssrc": "0x00000001", "lost": None}, {"ssrc": "0x00000002"}],
+        media=[StreamFigures(1, ALICE, BOB, T, T + 1, 7, 7)],
+        other_media=[{"ssrc": "0x00000001", "lost": None}],
         network=[
             event
             for i, packet in enumerate(NETWORK_PACKETS)
@@ -286,6 +296,7 @@ def test_an_impossible_time_is_moved_to_the_nearest_possible(
         logs=[LogLine(ts, "", "x")],
         reports=[QualityReport(ts, {})],
         network=[replace(a_call().network[0], ts=ts)],
+        media=[],
     )
     assert set(unpack(bundle.pack(call)).times()) == {kept}
 

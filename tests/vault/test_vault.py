@@ -102,7 +102,7 @@ def test_what_was_put_is_found(store: ObjectStore) -> None:
         rtcp=[RtcpDatagram(T + 5, None, None, b"\x80\xc8")],
         logs=[LogLine(T + 6, "log", "line \udcff")],
         reports=[QualityReport(T + 7, {"mos": 4.1})],
-        media=[{"ssrc": "0x00000001"}],
+        other_media=[{"ssrc": "0x00000001"}],
         agents=["edge-1"],
     )
     key = vault.put(evidence)

@@ -52,7 +52,10 @@ def call_document(call: Call) -> dict[str, Any]:
         "callee": _party(call.callee),
         "messages": [_message(message) for message in call.messages],
         "media": {
-            "streams": _plain(evidence.media),
+            "streams": [
+                *(stream.as_json() for stream in evidence.media),
+                *_plain(evidence.other_media),
+            ],
             "rtcp": [_datagram(datagram) for datagram in call.media.rtcp],
         },
         "quality": quality_document(call.quality),

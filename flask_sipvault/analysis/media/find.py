@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...evidence import Evidence
-from ...protocols.rtp_figures import from_json
 from ..sip.messages import Message
 from ..sip.setup import CallSetup
 from .expected import expected_speech
@@ -29,10 +28,9 @@ def find_media(
     negotiations: Sequence[Negotiation],
 ) -> Media:
     """What was captured of a call's media, and what should have been."""
-    read = [(n, from_json(stream)) for n, stream in enumerate(evidence.media, 1)]
-    figures = [(n, each) for n, each in read if each is not None]
+    figures = list(enumerate(evidence.media, 1))
     main = main_of(negotiations)
-    agreed = NegotiatedMedia(messages, [each for _, each in figures], main)
+    agreed = NegotiatedMedia(messages, evidence.media, main)
     datagrams = read_rtcp(evidence.rtcp, agreed)
     paths = MediaPaths(messages, setup, main)
     seen = measured_streams(figures, paths)

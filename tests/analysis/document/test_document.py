@@ -147,7 +147,9 @@ def test_unreadable_rtcp_has_no_packets(story: Any) -> None:
 
 
 def test_streams_are_those_of_the_evidence(story: Any) -> None:
-    story.evidence.media = [{"ssrc": "0x00000007", "packets": 3, "loss": math.nan}]
+    story.evidence.other_media = [
+        {"ssrc": "0x00000007", "packets": 3, "loss": math.nan}
+    ]
     assert document(story.call())["media"]["streams"] == [
         {"ssrc": "0x00000007", "packets": 3, "loss": None}
     ]
@@ -199,7 +201,7 @@ def test_json_nested_without_end_is_cut_off(story: Any) -> None:
     nested: Any = []
     for _ in range(900):
         nested = [nested]
-    story.evidence.media = [{"ssrc": "0x00000007", "of others": nested}]
+    story.evidence.other_media = [{"ssrc": "0x00000007", "of others": nested}]
     [stream] = document(story.call())["media"]["streams"]
     assert stream["ssrc"] == "0x00000007"
 

@@ -49,9 +49,7 @@ def ipv6(evidence: Evidence) -> Evidence:
     for datagram in shaped.rtcp:
         datagram.src, datagram.dst = end(datagram.src), end(datagram.dst)
     for stream in shaped.media:
-        for name in ("src", "dst"):
-            if stream.get(name):
-                stream[name] = str(end(Endpoint.parse(stream[name])))
+        stream.src, stream.dst = end(stream.src), end(stream.dst)
     return shaped
 
 

@@ -54,6 +54,7 @@ def test_nothing_is_guessed_where_the_invite_is_missing(story: Any) -> None:
 def test_video_is_no_speech(story: Any) -> None:
     told(story)
     heard(story, BOB, ALICE, payload_type=34, codec=Codec("H263", 90000))
-    story.evidence.media[0]["src"] = "10.8.0.14:40000"
-    story.evidence.media[0]["dst"] = "198.51.100.23:40002"
+    [stream] = story.evidence.media
+    stream.src = Endpoint.parse("10.8.0.14:40000")
+    stream.dst = Endpoint.parse("198.51.100.23:40002")
     assert quality_of(story).streams == []

@@ -26,6 +26,7 @@ from flask_sipvault.importing.importer import import_capture
 from flask_sipvault.protocols.agent import FrameReader
 from flask_sipvault.protocols.agent import RtcpFrame
 from flask_sipvault.protocols.capture import read_capture
+from flask_sipvault.protocols.rtp_figures import from_json
 from flask_sipvault.protocols.sdp import Codec
 
 from ...speech import speech
@@ -161,7 +162,7 @@ class TestAnAgentsReport:
     ) -> None:
         # Of the two streams keep the one with losses, which is the caller's.
         streams = imported("quality_twice").media
-        agents_call.media = [s for s in streams if s["src"] == "127.0.0.2:14000"]
+        agents_call.media = [s for s in streams if str(s.src) == "127.0.0.2:14000"]
         quality = explain(agents_call).quality
         assert quality.labels_certain
         assert known(quality.uac).source == "rtp"
@@ -446,7 +447,10 @@ class TestAnything:
         for ts, payload in zip(times, payloads, strict=False):
             evidence.rtcp.append(RtcpDatagram(ts, ALICE, BOB, payload))
         template = speech(BOB, ALICE, 3, start=NOON, seconds=7)
-        evidence.media = [template | changes for changes in media]
+        objects = [template.as_json() | changes for changes in media]
+        read = [(each, from_json(each)) for each in objects]
+        evidence.media = [ours for _, ours in read if ours is not None]
+        evidence.other_media = [each for each, ours in read if ours is None]
         call: Call = explain(evidence)
         quality = call_document(call)["quality"]
         json.dumps(quality, allow_nan=False)

@@ -40,9 +40,8 @@ def add(
     story.evidence.rtcp.append(RtcpDatagram(ts, src, dst, payload))
 
 
-def stream(ssrc: int, *payloads: Payload) -> dict[str, Any]:
-    figures = StreamFigures(ssrc, None, None, 0, 0, 5, 5, payloads=list(payloads))
-    return figures.as_json()
+def stream(ssrc: int, *payloads: Payload) -> StreamFigures:
+    return StreamFigures(ssrc, None, None, 0, 0, 5, 5, payloads=list(payloads))
 
 
 def only(story: Any) -> Report:
@@ -177,7 +176,7 @@ def test_rtp_that_was_seen_knows_each_codec_s_time(story: Any) -> None:
         Payload(13, "CN", 8000, 5, change + 1, change + 1),
         Payload(0, "PCMU", 8000, 5, noon, noon),
     )
-    story.evidence.media = [stream(8, *payloads), {"ssrc": "0x00000008"}]
+    story.evidence.media = [stream(8, *payloads)]
     add(story, 2, receiver_report(7, 8, jitter=80))
     add(story, 12, receiver_report(7, 8, jitter=480))
     assert [report.jitter_ms for report in reports(story.call())] == [10, 10]

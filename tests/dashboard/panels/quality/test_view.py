@@ -164,8 +164,8 @@ class TestTheAudio:
     ) -> None:
         evidence = recorded("answered_rtp")
         for stream in evidence.media:
-            for payload in stream["payloads"]:
-                payload["codec"] = HOSTILE
+            for payload in stream.payloads:
+                payload.codec = HOSTILE
         assert "<script>alert" not in shown(evidence)
 
 
