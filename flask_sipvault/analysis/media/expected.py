@@ -11,14 +11,12 @@ from .negotiation import Negotiation
 
 
 def expected_speech(
-    negotiation: Negotiation | None, sender: Side, last_ts: int | None
+    negotiation: Negotiation | None, sender: Side, talk: Period | None
 ) -> list[Period]:
     """From the answer to the end, without holds; empty where nothing was agreed.
 
-    :param negotiation: of the dialog that was answered.
-    :param last_ts: the last that was captured, for a call whose end was not.
+    :param talk: see :func:`conversation`.
     """
-    talk = conversation(negotiation, last_ts)
     if negotiation is None or talk is None:
         return []
     agreed = [
@@ -31,7 +29,11 @@ def expected_speech(
 
 
 def conversation(negotiation: Negotiation | None, last_ts: int | None) -> Period | None:
-    """From the answer to the end; None for a call that was not answered."""
+    """From the answer to the end; None for a call that was not answered.
+
+    :param negotiation: of the dialog that was answered.
+    :param last_ts: the last that was captured, for a call whose end was not.
+    """
     dialog = negotiation.dialog if negotiation is not None else None
     if dialog is None or dialog.confirmed is None:
         return None

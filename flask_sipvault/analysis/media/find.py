@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from ...evidence import Evidence
 from ..sip.messages import Message
 from ..sip.setup import CallSetup
+from .addresses import Presence
+from .expected import conversation
 from .expected import expected_speech
 from .model import Media
 from .negotiated import NegotiatedMedia
@@ -35,7 +37,7 @@ def find_media(
     paths = MediaPaths(messages, setup, main)
     seen = measured_streams(figures, paths)
     sources = Sources(paths, seen, datagrams)
-    finder = StreamFinder(paths, negotiations, sources)
+    finder = StreamFinder(paths, negotiations, sources, Presence(evidence))
     media = Media(
         finder.find(figures, datagrams),
         datagrams,
@@ -43,9 +45,20 @@ def find_media(
         seen=seen,
         reported=heard_reports(datagrams, paths, seen),
     )
+    talk = conversation(main, _last_ts(evidence))
     for way in media.ways:
-        way.expected = expected_speech(
-            main_of(negotiations), way.sender, evidence.last_ts
-        )
-        follow(way, media)
+        way.expected = expected_speech(main, way.sender, talk)
+        follow(way, media, talk)
     return media
+
+
+def _last_ts(evidence: Evidence) -> int | None:
+    """When something of the call itself was last captured; logs go on for longer."""
+    return max(
+        (
+            *(packet.ts for packet in evidence.sip),
+            *(datagram.ts for datagram in evidence.rtcp),
+            *(stream.last_ts for stream in evidence.media),
+        ),
+        default=None,
+    )

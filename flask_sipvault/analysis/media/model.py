@@ -5,6 +5,7 @@ A direction is named by who sends it. Times are ns since the epoch.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 from ...protocols.address import Endpoint
 from ...protocols.rtp_figures import StreamFigures
+from ...protocols.rtp_gaps import GAP_NS
 from ..sip.sides import Side
 from .paths import MediaPaths
 from .paths import Place
@@ -103,10 +105,18 @@ class SeenRtp:
     """The packets of a source from one address to one other.
 
     :param n: the place in :attr:`flask_sipvault.evidence.Evidence.media`, from 1.
+    :param astray: whether they went from a public to a private address, with no sign
+        that anybody is there.
+    :param flow: when they came.
+    :param silences: when none came because its sender had nothing to say (RFC 3551
+        section 4.1): no packet is missing, and its clock went on.
     """
 
     n: int
     figures: StreamFigures
+    astray: bool = False
+    flow: tuple[Period, ...] = ()
+    silences: tuple[Period, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +163,8 @@ class MediaStream:
         where only RTCP tells of the stream.
     :param counts: of its sender's reports, in order of time.
     :param reports: what receivers said of it, in order of time.
-    :param flow: when it was carried; ``shown`` by what. By sender reports, the edges
-        are as exact as the reports are frequent.
+    :param flow: when it was carried, wherever to; ``shown`` by what. By sender reports,
+        the edges are as exact as the reports are frequent.
     :param codecs: in the order they were first seen.
     """
 
@@ -196,6 +206,28 @@ class MediaStream:
         return max(self.rtp, key=lambda each: each.figures.packets, default=None)
 
     @property
+    def arriving(self) -> list[Period]:
+        """When it was carried to where somebody may have been. Silences of a sender that
+        had nothing to say are no interruption.
+        """
+        if not self.rtp:
+            return self.flow
+        there = [it for it in self.rtp if not it.astray]
+        return united((p for it in there for p in (*it.flow, *it.silences)), GAP_NS)
+
+    @property
+    def astray(self) -> bool:
+        """Whether all of it went where nobody is, see :attr:`SeenRtp.astray`."""
+        return bool(self.rtp) and all(it.astray for it in self.rtp)
+
+    @property
+    def may_be_silent(self) -> bool:
+        """Whether its sender suppresses silence, so that its end may be a pause."""
+        return any(
+            it.figures.silences > 1 or it.figures.comfort_noise for it in self.rtp
+        )
+
+    @property
     def packets(self) -> int:
         """How many were captured."""
         return sum(each.figures.packets for each in self.rtp)
@@ -224,10 +256,13 @@ class SpokenWay:
     :param expected: when there should have been speech, by the negotiation: from the
         answer to the end, without holds. Empty where nothing was negotiated.
     :param carried: when its packets were carried, at the part of the way nearest to
-        the listener; ``shown`` by what.
+        the listener; ``shown`` by what. What was sent where nobody is does not count.
     :param known: whether the absence of packets would have been seen. Where it would
         not, nothing follows from an empty ``carried``.
-    :param streams: that carried it, nearest to the listener first.
+    :param streams: of its speaker, nearest to the listener first; ``nearest`` those
+        that ``carried`` rests on.
+    :param silent_since: since when its speaker may just have had nothing to say; None
+        where that explains nothing.
     """
 
     sender: Side
@@ -236,6 +271,8 @@ class SpokenWay:
     shown: Shown | None = None
     known: bool = False
     streams: list[MediaStream] = field(default_factory=list)
+    nearest: list[MediaStream] = field(default_factory=list)
+    silent_since: int | None = None
 
     @property
     def direction(self) -> Direction:
@@ -255,7 +292,15 @@ class SpokenWay:
         """
         if not self.known:
             return []
-        return list(without(self.expected, self.carried))
+        explained = self.carried
+        if self.silent_since is not None:
+            explained = united([*explained, Period(self.silent_since, sys.maxsize)])
+        return list(without(self.expected, explained))
+
+    @property
+    def astray(self) -> bool:
+        """Whether all that its speaker sent went where nobody is."""
+        return bool(self.nearest) and all(it.astray for it in self.nearest)
 
     @property
     def share(self) -> float | None:

@@ -9,17 +9,22 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from ...evidence import SAME_PACKET_NS
 from ...protocols import rtcp
 from ...protocols.address import Endpoint
 from ...protocols.rtp_figures import StreamFigures
+from ...protocols.rtp_gaps import GAP_NS
 from ..sip.sides import Side
+from .addresses import Presence
 from .intervals import BUCKET_NS
 from .model import CodecPeriod
 from .model import MediaStream
+from .model import overlap
 from .model import Period
 from .model import SeenRtp
 from .model import SenderCount
 from .model import united
+from .model import without
 from .negotiation import Negotiation
 from .paths import MediaPaths
 from .quality import Direction
@@ -31,10 +36,6 @@ from .rtcp_streams import USUAL_PACKET_MS
 #: than this: packets change places on their way. More, and it is one stream captured on
 #: two parts of its way.
 _OVERLAP_NS = 1_000_000_000
-
-#: What is no longer missing than this, in ns, is no gap: packets of speech come every
-#: 10 to 60 ms, and a network may be late by some hundred.
-GAP_NS = 1_000_000_000
 
 _SENDERS: dict[Direction | None, Side | None] = {
     "uac": "caller",
@@ -79,11 +80,17 @@ class StreamFinder:
     """Puts together what was captured of each source.
 
     :param paths: what the signalling tells of addresses and directions.
+    :param sources: whose an SSRC is, ``presence`` which hosts showed themselves.
     """
 
     def __init__(
-        self, paths: MediaPaths, negotiations: Sequence[Negotiation], sources: Sources
+        self,
+        paths: MediaPaths,
+        negotiations: Sequence[Negotiation],
+        sources: Sources,
+        presence: Presence,
     ) -> None:
+        self._presence = presence
         self._paths = paths
         self._lines = _lines(negotiations)
         self._sources = sources
@@ -121,7 +128,9 @@ class StreamFinder:
             self._streams.append(stream)
         stream.sender = stream.sender or sender
         stream.place = stream.place or place
-        stream.rtp.append(SeenRtp(n, seen))
+        astray = self._presence.is_astray(seen.src, seen.dst)
+        flow, silences = tuple(flow_of(seen)), tuple(silences_of(seen))
+        stream.rtp.append(SeenRtp(n, seen, astray, flow, silences))
 
     def _add_rtcp(self, number: int, datagram: Datagram) -> None:
         for packet in datagram.packets:
@@ -157,9 +166,9 @@ class StreamFinder:
         return stream
 
     def _complete(self, stream: MediaStream) -> None:
-        stream.counts.sort(key=lambda count: count.ts)
+        stream.counts = _once(stream.counts)
         if stream.rtp:
-            periods = [p for seen in stream.rtp for p in flow_of(seen.figures)]
+            periods = (p for seen in stream.rtp for p in seen.flow)
             stream.flow, stream.shown = united(periods, GAP_NS), "rtp"
         else:
             stream.flow = flow_of_counts(stream.counts)
@@ -217,15 +226,36 @@ def _follows(stream: MediaStream, seen: StreamFigures) -> bool:
     return moved and seen.first_ts >= last.last_ts - _OVERLAP_NS
 
 
+def _once(counts: Iterable[SenderCount]) -> list[SenderCount]:
+    """In order of time, each report once: a relay passes it on, so that it is seen on
+    both sides.
+    """
+    found: list[SenderCount] = []
+    for count in sorted(counts, key=lambda count: count.ts):
+        before = found[-1] if found else None
+        again = before is not None and count.ts - before.ts <= SAME_PACKET_NS
+        if before is None or not again or count.packets != before.packets:
+            found.append(count)
+    return found
+
+
 def flow_of(figures: StreamFigures) -> list[Period]:
-    """When packets of a stream came, as exactly as its buckets of five seconds tell."""
-    periods: list[Period] = []
-    for bucket in figures.buckets:
-        if not bucket.packets:
-            continue
-        start, end = bucket.ts, bucket.ts + BUCKET_NS
-        periods.append(Period(max(start, figures.first_ts), min(end, figures.last_ts)))
-    return united(periods) or [Period(figures.first_ts, figures.last_ts)]
+    """When packets of a stream came; as exactly as its buckets of five seconds tell,
+    where its gaps were not noted.
+    """
+    whole = Period(figures.first_ts, figures.last_ts)
+    if figures.gaps is not None:
+        gaps = [Period(gap.start_ts, gap.end_ts) for gap in figures.gaps]
+        return list(without([whole], gaps)) or [whole]
+    full = [b for b in figures.buckets if b.packets]
+    periods = [Period(b.ts, b.ts + BUCKET_NS) for b in full]
+    return overlap([whole], united(periods)) or [whole]
+
+
+def silences_of(figures: StreamFigures) -> list[Period]:
+    """When its sender had nothing to say."""
+    gaps = figures.gaps or []
+    return [Period(gap.start_ts, gap.end_ts) for gap in gaps if gap.is_silence]
 
 
 def flow_of_counts(counts: Sequence[SenderCount]) -> list[Period]:

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from statistics import median
+
+from ...protocols.rtp_gaps import GAP_NS
 from ..sip.sides import other_side
 from ..sip.sides import Side
 from .model import Media
 from .model import MediaStream
+from .model import Period
 from .model import Shown
 from .model import SpokenWay
 from .model import united
-from .streams import GAP_NS
 
 #: A direction must have carried so much, for so long, before anything is said of the
 #: absence of the other.
 ENOUGH_PACKETS = 250
 ENOUGH_NS = 5_000_000_000
 
+#: After so many of its usual intervals a sender's next report is overdue: intervals
+#: vary by half either way (RFC 3550 section 6.3.1), and a report may get lost.
+_OVERDUE_INTERVALS = 2.5
 
-def follow(way: SpokenWay, media: Media) -> None:
-    """Find what carried a direction, next to its listener."""
+#: The usual interval of reports, where only one was captured (RFC 3550 section 6.2).
+_USUAL_INTERVAL_NS = 5_000_000_000
+
+
+def follow(way: SpokenWay, media: Media, talk: Period | None) -> None:
+    """Find what carried a direction, next to its listener.
+
+    :param talk: from the answer to the end; None for a call that was not answered.
+    """
     listener = other_side(way.sender)
 
     def distance(stream: MediaStream) -> int:
@@ -32,11 +46,38 @@ def follow(way: SpokenWay, media: Media) -> None:
     for shown in kinds:
         near = [each for each in way.streams if each.shown == shown]
         if near:
-            nearest = min(map(distance, near))
-            periods = [p for s in near if distance(s) == nearest for p in s.flow]
-            way.carried, way.shown, way.known = united(periods, GAP_NS), shown, True
+            least = min(map(distance, near))
+            way.nearest = [each for each in near if distance(each) == least]
+            way.shown, way.known = shown, True
+            _add_up(way, talk)
             return
     way.known = would_show(way.sender, media)
+
+
+def _add_up(way: SpokenWay, talk: Period | None) -> None:
+    periods = [period for stream in way.nearest for period in stream.arriving]
+    if way.shown == "sender-reports":
+        periods += [_overdue(stream, talk) for stream in way.nearest]
+    way.carried = united(periods, GAP_NS)
+    last = max(
+        (stream for stream in way.nearest if stream.last_ts is not None),
+        key=lambda stream: stream.last_ts or 0,
+        default=None,
+    )
+    if last is not None and last.may_be_silent:
+        way.silent_since = last.last_ts
+
+
+def _overdue(stream: MediaStream, talk: Period | None) -> Period:
+    """The time after a sender's last rise in which its next report was not overdue."""
+    times = [count.ts for count in stream.counts]
+    usual = median([other - one for one, other in pairwise(times)] or [0])
+    interval = usual or _USUAL_INTERVAL_NS
+    start = stream.flow[-1].end_ts
+    if start < times[-1]:
+        return Period(start, start)  # the next report came, and said that nothing did
+    end = start + round(_OVERDUE_INTERVALS * interval)
+    return Period(start, max(start, min(end, talk.end_ts if talk else end)))
 
 
 def would_show(sender: Side, media: Media) -> bool:
