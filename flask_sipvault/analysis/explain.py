@@ -40,14 +40,15 @@ def explain(evidence: Evidence, scale: Scale = USUAL_SCALE) -> Call:
     dialogs = find_dialogs(transactions)
     negotiations = find_negotiations(transactions, dialogs)
     setup = find_setup(messages, dialogs)
-    media = find_media(evidence, messages, setup, negotiations)
     ending = partial = early_media = None
+    if setup is not None:
+        ending = find_ending(setup, transactions, dialogs)
+    media = find_media(evidence, messages, setup, ending, negotiations)
     if setup is None:
         partial = find_partial(messages, evidence.state)
         outcome = outcome_of_partial(partial)
     else:
         early_media = heard_early(setup, media.streams)
-        ending = find_ending(setup, transactions, dialogs)
         if setup.final is None and setup.early_media is None and ending is None:
             setup.talked = talked(media.streams)
         outcome = find_outcome(setup, ending, evidence.state)

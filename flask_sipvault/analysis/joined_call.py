@@ -75,7 +75,7 @@ def joined(call: Call, others: Sequence[Call]) -> Call:
         findings=_findings(call, evidence, of_leg[0]),
         hops=find_hops(transactions),
         negotiations=negotiations,
-        media=find_media(evidence, messages, call.setup, negotiations),
+        media=find_media(*(evidence, messages, call.setup, call.ending, negotiations)),
         visibility=find_visibility(evidence, messages, transactions, dialogs),
         first_ts=evidence.first_ts,
         last_ts=evidence.last_ts,

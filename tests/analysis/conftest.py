@@ -128,7 +128,7 @@ def described(stream: str) -> str:
     codecs, _, rest = stream.partition(" ")
     address, *attributes = rest.split("\n")
     ip, _, port = address.rpartition(":")
-    numbers = {"PCMU": "0", "PCMA": "8", "G729": "18", "opus": "96"}
+    numbers = {"PCMU": "0", "PCMA": "8", "G722": "9", "G729": "18", "opus": "96"}
     formats = " ".join(numbers[name] for name in codecs.split("+"))
     lines = [
         "v=0",

@@ -9,11 +9,21 @@ import dataclasses
 from typing import Any
 
 from ...protocols.rtp_figures import BUCKET_MS
+from ..media.places import Place
 from ..media.quality import Bucket
 from ..media.quality import DegradedPeriod
 from ..media.quality import Figures
 from ..media.quality import Quality
 from ..media.quality import StreamQuality
+from ..words.assumptions import note_sentence
+from ..words.quality import audio_reason
+
+#: As this document has named them from the first, in English.
+_LEGS: dict[Place | None, str] = {
+    "caller": "on the caller's side",
+    "callee": "on the called side",
+    "between": "between the two sides",
+}
 
 
 def quality_document(quality: Quality) -> dict[str, Any]:
@@ -22,8 +32,8 @@ def quality_document(quality: Quality) -> dict[str, Any]:
     return {
         "verdict": quality.verdict,
         "audio_status": audio.status,
-        "audio_reason": audio.reason,
-        "audio_direction": audio.audible,
+        "audio_reason": audio_reason(audio),
+        "audio_direction": audio.audible if audio.status == "one-way" else None,
         "audio_agreed": audio.agreed,
         "directions": {
             name: None if figures is None else figures_document(figures)
@@ -33,7 +43,7 @@ def quality_document(quality: Quality) -> dict[str, Any]:
         "source": quality.source,
         "streams": [_stream(stream) for stream in quality.streams],
         "bucket_ms": BUCKET_MS,
-        "assumptions": quality.assumptions,
+        "assumptions": [note_sentence(note) for note in quality.assumptions],
     }
 
 
@@ -47,12 +57,13 @@ def figures_document(figures: Figures) -> dict[str, Any]:
         "r_factor": dataclasses.asdict(figures.r),
         "verdict": figures.verdict,
         "codec": figures.codec,
-        "no_mos": figures.no_mos or None,
+        "no_mos": note_sentence(figures.no_mos) if figures.no_mos else None,
         "source": figures.source,
         "sources": dict(figures.sources),
         "buckets": [_bucket(bucket) for bucket in figures.buckets],
         "stretches": [_stretch(stretch) for stretch in figures.stretches],
-        "assumptions": list(figures.assumptions),
+        "missing": [dataclasses.asdict(each) for each in figures.missing],
+        "assumptions": [note_sentence(note) for note in figures.assumptions],
     }
 
 
@@ -85,7 +96,7 @@ def _stream(stream: StreamQuality) -> dict[str, Any]:
         "src": None if stream.src is None else str(stream.src),
         "dst": None if stream.dst is None else str(stream.dst),
         "direction": stream.direction,
-        "leg": stream.leg or None,
+        "leg": _LEGS.get(stream.place),
         "counted": stream.counted,
         **figures_document(stream.figures),
     }

@@ -12,11 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
 
-from ...language import _
-from ...language import N_
-from ...language import ngettext
 from ..call import Call
 from . import emodel
 from .agent_reports import AgentFigures
@@ -24,15 +20,19 @@ from .agent_reports import AgentReport
 from .agent_reports import weightiest
 from .audio_status import find_status
 from .audio_status import without_media
+from .continuity import notable_gaps
+from .continuity import verdict_on
 from .directions import Direction
 from .directions import opposite
 from .intervals import Interval
 from .intervals import into_buckets
+from .model import SpokenWay
 from .paths import Coding
 from .paths import End
-from .paths import MediaPaths
+from .places import Place
 from .quality import Bucket
 from .quality import Figures
+from .quality import Note
 from .quality import Quality
 from .quality import Scale
 from .quality import Source
@@ -43,7 +43,6 @@ from .rating import Network
 from .rating import Rater
 from .rating import stretches
 from .rating import Times
-from .rtcp_streams import Reported
 from .rtcp_streams import ReportedStream
 from .rtp_streams import bucket_phase
 from .rtp_streams import MeasuredStream
@@ -56,16 +55,7 @@ _BEHIND_THE_CAPTURE = 1.0
 #: By so many percent the losses of two directions must differ to tell them apart.
 _APART = 0.5
 
-#: Where a leg is, by the words of :meth:`.media_paths.MediaPaths.leg`.
-_WHERE = {
-    "": N_("RTP was measured where it was captured."),
-    "on the caller's side": N_("RTP was measured on the caller's side."),
-    "on the called side": N_("RTP was measured on the called side."),
-    "between the two sides": N_("RTP was measured between the two sides."),
-}
-
 _LISTENER: dict[Direction, End] = {"uac": "callee", "uas": "caller"}
-_Stream = TypeVar("_Stream", MeasuredStream, ReportedStream)
 _BOTH: tuple[Direction, Direction] = ("uac", "uas")
 
 
@@ -74,39 +64,40 @@ def assess(call: Call, scale: Scale) -> Quality:
     evidence = call.evidence
     if not (evidence.media or evidence.rtcp or evidence.reports):
         return Quality(audio=without_media(call))
-    paths, seen, reported = call.media.paths, call.media.seen, call.media.reported
-    judge = _Judge(call, scale, paths, seen, reported)
+    judge = _Judge(call, scale)
     quality = Quality(judge.direction("uac"), judge.direction("uas"))
     _ask_the_agent(quality, judge, weightiest(call.evidence.reports))
     quality.streams = judge.streams()
     figures = quality.measured or [each.figures for each in quality.streams]
     quality.verdict = worst_of(each.verdict for each in figures)
-    quality.audio = find_status(call, paths, seen, reported)
+    quality.audio = find_status(call)
     return quality
 
 
 class _Judge:
     """Works out the figures of directions and streams."""
 
-    def __init__(
-        self,
-        call: Call,
-        scale: Scale,
-        paths: MediaPaths,
-        seen: Sequence[MeasuredStream],
-        reported: Reported,
-    ) -> None:
+    def __init__(self, call: Call, scale: Scale) -> None:
         self.scale = scale
-        self.paths = paths
-        self._call = call
-        self._seen = seen
-        self._reported = reported
-        self._phase = bucket_phase(seen)
+        self.paths = call.media.paths
+        self._media = call.media
+        self._seen = call.media.seen
+        self._reported = call.media.reported
+        self._phase = bucket_phase(self._seen)
         self._counted: set[int] = set()
 
     def direction(self, direction: Direction) -> Figures | None:
         """What the listener of a direction heard; None where nothing tells."""
-        seen = self._nearest(self._seen, direction)
+        way = self._media.sent_by("caller" if direction == "uac" else "callee")
+        figures = self._heard(direction, way)
+        if figures is not None:
+            figures.missing = notable_gaps(way)
+            lacking = verdict_on(figures.missing, way)
+            figures.verdict = worst_of([figures.verdict, lacking])
+        return figures
+
+    def _heard(self, direction: Direction, way: SpokenWay) -> Figures | None:
+        seen = self._nearest_seen(way)
         sources = {stream.measured.ssrc for stream in seen}
         heard = self._nearest(self._reported.streams, direction)
         # Some stacks report on more than there is.
@@ -116,11 +107,19 @@ class _Judge:
         network = self._network(direction, heard)
         if by_rtp:
             self._counted.update(map(id, seen))
-            return self._figures_of_rtp(seen, by_rtp, heard, by_rtcp, network)
+            unheard = Note("no-mos-astray") if way.astray else None
+            return self._figures_of_rtp(seen, by_rtp, heard, by_rtcp, network, unheard)
         self._counted.update(map(id, heard))
         if by_rtcp:
             return self._rated("rtcp", by_rtcp, network)
         return self._figures_of_metrics(heard, network)
+
+    def _nearest_seen(self, way: SpokenWay) -> list[MeasuredStream]:
+        """What was measured of a direction next to its listener, and arrived."""
+        near = [seen for stream in way.nearest for seen in stream.rtp]
+        arrived = [seen for seen in near if not seen.astray] or near
+        numbers = {seen.n for seen in arrived}
+        return [each for each in self._seen if each.n in numbers]
 
     def _together(
         self, streams: Iterable[MeasuredStream] | Iterable[ReportedStream]
@@ -129,9 +128,9 @@ class _Judge:
         return into_buckets(every, self._phase)
 
     def _nearest(
-        self, streams: Iterable[_Stream], direction: Direction
-    ) -> list[_Stream]:
-        """Of the streams of a direction those that were measured on the leg that is
+        self, streams: Iterable[ReportedStream], direction: Direction
+    ) -> list[ReportedStream]:
+        """Of the streams of a direction those that were reported on the leg that is
         nearest to the listener.
         """
         own = [each for each in streams if each.direction == direction]
@@ -168,29 +167,23 @@ class _Judge:
         heard: Sequence[ReportedStream],
         by_rtcp: list[Interval],
         network: Network,
+        unheard: Note | None,
     ) -> Figures:
-        leg = next((leg for each in seen if (leg := self._leg(each))), "")
-        where = _(_WHERE[leg])
+        place = next((at for each in seen if (at := self._place(each))), "direct")
         seen_loss, heard_loss = _loss(by_rtp), _loss(by_rtcp)
         behind = (heard_loss or 0) - (seen_loss or 0)
-        if behind > _BEHIND_THE_CAPTURE:
-            figures = self._rated("rtp", self._with_loss_of(by_rtp, by_rtcp), network)
+        if heard_loss is not None and behind > _BEHIND_THE_CAPTURE:
+            lossy = self._with_loss_of(by_rtp, by_rtcp)
+            figures = self._rated("rtp", lossy, network, unheard)
             figures.sources["loss"] = "rtcp"
-            figures.assumptions.insert(
-                0,
-                _(
-                    "The listener reported {heard:.1f} % lost where the capture saw"
-                    " {seen:.1f} %: its reports count, for what is lost behind the"
-                    " capture is not seen there."
-                ).format(heard=heard_loss, seen=seen_loss),
-            )
+            more = Note.of("listener-lost-more", heard=heard_loss, seen=seen_loss or 0)
+            figures.assumptions.insert(0, more)
             return figures
-        figures = self._rated("rtp", by_rtp, network)
+        figures = self._rated("rtp", by_rtp, network, unheard)
         if heard_loss is None:
-            unknown = _("What was lost behind the capture is not known.")
-            figures.assumptions.insert(0, f"{where} {unknown}")
-        elif leg:
-            figures.assumptions.insert(0, where)
+            figures.assumptions.insert(0, Note(f"measured-only-at-{place}"))
+        elif place != "direct":
+            figures.assumptions.insert(0, Note(f"measured-at-{place}"))
         return figures
 
     def _with_loss_of(
@@ -234,10 +227,8 @@ class _Judge:
             figures.sources["rtt"] = "rtcp-xr"
         mos = None if r is None else emodel.mos(r)
         if mos is None and last.mos_cq is not None:
-            mos, figures.no_mos = last.mos_cq, ""
-            figures.assumptions.append(
-                _("The MOS is the one that the listener reported.")
-            )
+            mos, figures.no_mos = last.mos_cq, None
+            figures.assumptions.append(Note("mos-reported"))
         elif r is not None:
             figures.r = Statistics(round(r, 3))
         if mos is not None:
@@ -246,9 +237,13 @@ class _Judge:
         return figures
 
     def _rated(
-        self, source: Source, intervals: Sequence[Interval], network: Network
+        self,
+        source: Source,
+        intervals: Sequence[Interval],
+        network: Network,
+        unheard: Note | None = None,
     ) -> Figures:
-        rater = Rater(self.scale, network)
+        rater = Rater(self.scale, network, unheard)
         buckets = [rater.bucket(interval) for interval in intervals]
         codings = [(i.coding.codec, i.expected) for i in intervals if i.coding.codec]
         figures = Figures(
@@ -267,7 +262,7 @@ class _Judge:
             stretches=stretches(buckets),
             assumptions=rater.assumptions,
         )
-        if not rater.no_mos:
+        if rater.no_mos is None:
             # A mean without the worst buckets would be better than the call was.
             figures.mos = statistics_of(
                 [(bucket.mos, bucket.seconds) for bucket in buckets]
@@ -290,7 +285,7 @@ class _Judge:
                         seen.measured.src,
                         seen.measured.dst,
                         seen.direction,
-                        self._leg(seen),
+                        self._place(seen),
                         id(seen) in self._counted,
                         self._rated("rtp", seen.intervals, network),
                     )
@@ -309,15 +304,15 @@ class _Judge:
                         heard.src,
                         heard.dst,
                         heard.direction,
-                        self.paths.leg(*heard.addresses),
+                        self.paths.place(*heard.addresses),
                         id(heard) in self._counted,
                         figures,
                     )
                 )
         return found
 
-    def _leg(self, seen: MeasuredStream) -> str:
-        return self.paths.leg(*seen.addresses)
+    def _place(self, seen: MeasuredStream) -> Place | None:
+        return self.paths.place(*seen.addresses)
 
     def _same(self, seen: MeasuredStream) -> list[ReportedStream]:
         """The reports on a stream that was seen."""
@@ -351,13 +346,9 @@ class _Judge:
             p5=rated(side.loss.p95, side.jitter.p95),
             p95=rated(side.loss.p5, side.jitter.p5),
         )
-        rests_on = ngettext(
-            "An agent's report on {samples:,} packets; MOS was worked out anew from its"
-            " loss and jitter.",
-            "An agent's report on {samples:,} packets, the weightiest of {number}; MOS"
-            " was worked out anew from its loss and jitter.",
-            report.others + 1,
-        ).format(samples=report.samples, number=report.others + 1)
+        rests_on = Note.of(
+            "agents-report", samples=report.samples, reports=report.others + 1
+        )
         return Figures(
             "agent",
             {
@@ -372,7 +363,7 @@ class _Judge:
             rtt=side.rtt,
             verdict=self.scale.verdict(mos.avg),
             no_mos=rater.no_mos
-            or ("" if mos.avg is not None else _("No MOS: the agent tells no loss.")),
+            or (None if mos.avg is not None else Note("no-mos-agent-tells-no-loss")),
             assumptions=[rests_on, *rater.assumptions],
         )
 
@@ -407,18 +398,14 @@ def _ask_the_agent(quality: Quality, judge: _Judge, report: AgentReport | None) 
         quality.labels_certain = False
         for side in report.sides:
             figures = judge.by_agent(report, side)
-            figures.assumptions.insert(
-                1, _("The agent does not tell which direction is which.")
-            )
+            figures.assumptions.insert(1, Note("agents-directions-unknown"))
             setattr(quality, side.label, figures)
         return
     [name] = missing
     matched = _other_side(quality.directions[opposite(name)], report)
     if matched is not None:
         figures = judge.by_agent(report, matched)
-        figures.assumptions.insert(
-            1, _("Which direction the agent means is told by the loss of the other.")
-        )
+        figures.assumptions.insert(1, Note("agents-direction-by-loss"))
         setattr(quality, name, figures)
 
 

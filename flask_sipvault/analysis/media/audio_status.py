@@ -6,132 +6,82 @@ was captured, or where both sides' RTCP was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from ...language import _
-from ...language import N_
 from ..call import Call
+from ..sip.sides import other_side
+from ..sip.sides import Side
+from .continuity import notable_gaps
 from .directions import Direction
-from .directions import opposite
-from .paths import MediaPaths
+from .model import length_of
+from .model import SpokenWay
 from .quality import Audio
-from .rtcp_streams import Reported
-from .rtp_streams import MeasuredStream
+from .quality import AudioReason
+from .rtp_streams import is_silent
 
-#: A direction must have carried so much, or have been silent for so long, before
-#: anything is said of the other.
-ENOUGH_PACKETS = 250
-ENOUGH_NS = 5_000_000_000
+#: Less speech than this, in ns, is a stray packet and no conversation: what a relay
+#: sends before it latches, what a phone sends as it hangs up.
+_STRAY_NS = 1_000_000_000
 
-#: Less than this share of the other direction's packets is no conversation.
-_STRAY_SHARE = 0.1
-
-#: By the direction that audio was heard in.
-_SILENT: dict[Direction, str] = {
-    "uac": N_("Packets came from the caller only, and hardly any speech."),
-    "uas": N_("Packets came from the called side only, and hardly any speech."),
-}
-_NOTHING: dict[Direction, str] = {
-    "uac": N_("No audio came from the called side."),
-    "uas": N_("No audio came from the caller."),
-}
-_HARDLY: dict[Direction, str] = {
-    "uac": N_("From the called side came packets with hardly any speech."),
-    "uas": N_("From the caller came packets with hardly any speech."),
-}
 _UP = ("answered", "in_progress")
-_BOTH: tuple[Direction, Direction] = ("uac", "uas")
+_NAMES: dict[Side, Direction] = {"caller": "uac", "callee": "uas"}
 
 
-def find_status(
-    call: Call, paths: MediaPaths, seen: Sequence[MeasuredStream], reported: Reported
-) -> Audio:
+def find_status(call: Call) -> Audio:
     """Whether audio went both ways, as far as it can be told."""
-    flows = _Flows(seen, reported)
-    carried = {direction: flows.carried(direction) for direction in _BOTH}
-    silent = {direction: flows.silent(direction) for direction in _BOTH}
-    if carried == {"uac": True, "uas": True}:
-        if all(silent.values()):
-            return Audio(
-                "silent", _("Packets came from both sides, hardly any speech.")
-            )
-        if any(silent.values()):
-            return _one_way("uas" if silent["uac"] else "uac", paths, silent=True)
-        return Audio("normal", _("Audio came from both sides."))
+    ways = call.media.ways
+    carried = [_was_carried(call, way) for way in ways]
+    silent = [_was_silent(way) for way in ways]
+    if carried == [True, True]:
+        if all(silent):
+            return Audio("silent", "both-silent")
+        if any(silent):
+            speaking = ways[0] if silent[1] else ways[1]
+            return _one_way(call, speaking, "one-side-silent")
+        if any(notable_gaps(way) for way in ways):
+            return Audio("interrupted", "not-throughout")
+        return Audio("normal", "both-sides")
     if call.outcome.status not in _UP:
         return without_media(call)
-    if True in carried.values() and False in carried.values():
-        direction: Direction = "uac" if carried["uac"] else "uas"
-        if not silent[direction]:
-            return _one_way(direction, paths, silent=False)
-        return Audio("silent", _(_SILENT[direction]))
-    if carried == {"uac": False, "uas": False}:
-        return Audio("none", _("Both sides reported on audio, and neither sent any."))
-    if seen or reported.streams:
-        return Audio(reason=_("What was captured does not tell of both directions."))
+    if True in carried and False in carried:
+        way, other = ways if carried[0] else ways[::-1]
+        if _was_silent(way):
+            return Audio("silent", "hardly-any-speech", _NAMES[way.sender])
+        reason: AudioReason = "astray" if other.astray else "only-one-side"
+        return _one_way(call, way, reason)
+    if carried == [False, False]:
+        return Audio("none", "neither-sent")
+    if call.media.seen or call.media.reported.streams:
+        return Audio(reason="one-direction-captured")
     if call.evidence.reports:
-        return Audio(
-            reason=_(
-                "An agent's report does not tell: it puts streams of one source"
-                " together."
-            )
-        )
+        return Audio(reason="agents-report-only")
     return without_media(call)
 
 
 def without_media(call: Call) -> Audio:
     """The status of a call of whose audio nothing is known."""
-    if call.outcome.status not in _UP:
-        return Audio(reason=_("The call was not answered."))
-    return Audio(reason=_("Nothing of the call's audio was captured."))
+    up = call.outcome.status in _UP
+    return Audio(reason="not-captured" if up else "not-answered")
 
 
-def _one_way(direction: Direction, paths: MediaPaths, *, silent: bool) -> Audio:
-    agreed = paths.keeps_silent(opposite(direction))
-    came = _HARDLY if silent else _NOTHING
-    why = (
-        _("The two had agreed to that (SDP: sendonly, recvonly or inactive).")
-        if agreed
-        else _("Nothing in the SDP agrees to that.")
-    )
-    return Audio("one-way", f"{_(came[direction])} {why}", direction, agreed)
+def _one_way(call: Call, heard: SpokenWay, reason: AudioReason) -> Audio:
+    silent = _NAMES[other_side(heard.sender)]
+    agreed = call.media.paths.keeps_silent(silent)
+    return Audio("one-way", reason, _NAMES[heard.sender], agreed)
 
 
-class _Flows:
-    """What is known of whether audio flowed."""
+def _was_carried(call: Call, way: SpokenWay) -> bool | None:
+    """Whether a direction carried speech; None where it is not known."""
+    if length_of(way.carried) >= _STRAY_NS:
+        return True
+    if _NAMES[way.sender] in call.media.reported.hears and not way.astray:
+        return True
+    if way.carried and length_of(way.expected) < 2 * _STRAY_NS:
+        return True  # a short call, or nobody knows how long it should have been
+    if way.shown is None:
+        return False if way.known else None
+    return False
 
-    def __init__(self, seen: Sequence[MeasuredStream], reported: Reported) -> None:
-        self._seen = seen
-        self._reported = reported
 
-    def _of(self, direction: Direction) -> list[MeasuredStream]:
-        return [each for each in self._seen if each.direction == direction]
-
-    def carried(self, direction: Direction) -> bool | None:
-        """Whether a direction carried packets; None where it is not known."""
-        others = self._of(opposite(direction))
-        packets = sum(each.measured.packets for each in self._of(direction))
-        against = sum(each.measured.packets for each in others)
-        enough = against >= ENOUGH_PACKETS and any(
-            each.measured.last_ts - each.measured.first_ts >= ENOUGH_NS
-            for each in others
-        )
-        if packets and not (enough and packets < _STRAY_SHARE * against):
-            return True
-        if self._reported.sent.get(direction) or direction in self._reported.hears:
-            return True
-        if enough:
-            strangers = any(each.direction is None for each in self._seen)
-            return None if strangers else False
-        # A speaker that sends no sender report has sent nothing; a listener that
-        # reports on nothing has heard nothing (RFC 3550 section 6.4).
-        told = any(
-            len(times) > 1 and times[-1] - times[0] >= ENOUGH_NS
-            for times in self._reported.speakers.values()
-        )
-        return False if told else None
-
-    def silent(self, direction: Direction) -> bool:
-        """Whether all that came was comfort noise or pauses."""
-        streams = self._of(direction)
-        return bool(streams) and all(each.silent for each in streams)
+def _was_silent(way: SpokenWay) -> bool:
+    """Whether all that came was comfort noise or pauses."""
+    seen = [each.figures for stream in way.nearest for each in stream.rtp]
+    return bool(seen) and all(map(is_silent, seen))

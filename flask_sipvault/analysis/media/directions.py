@@ -10,6 +10,7 @@ from ...protocols.address import Endpoint
 from ...protocols.sdp import Media
 from ..sip.messages import Message
 from ..sip.setup import CallSetup
+from ..sip.sides import Side
 from .quality import Direction as Direction
 
 
@@ -83,3 +84,15 @@ def _marks(media: Media) -> set[Hashable]:
 def opposite(direction: Direction) -> Direction:
     """The other one."""
     return "uas" if direction == "uac" else "uac"
+
+
+_SENDERS: dict[Direction | None, Side | None] = {
+    "uac": "caller",
+    "uas": "callee",
+    None: None,
+}
+
+
+def sender_of(direction: Direction | None) -> Side | None:
+    """Who speaks in a direction."""
+    return _SENDERS[direction]

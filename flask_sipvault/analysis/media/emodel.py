@@ -12,8 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from dataclasses import replace
-
-from ...language import N_
+from typing import Literal
 
 #: The rating with nothing but the defaults of G.107 (03/2005 and later):
 #: Ro 94.77 - Is 1.41 - Id 0.15.
@@ -34,6 +33,19 @@ _G113 = "ITU-T G.113 (11/2007), table I.4"
 _G113_TABLE_1 = "ITU-T G.113 (11/2007), table I.1"
 
 
+#: What is assumed of a codec, see :mod:`flask_sipvault.analysis.words.assumptions`.
+ModelNote = Literal[
+    "concealed",
+    "not-concealed",
+    "bpl-of-annex-b",
+    "variant-assumed",
+    "estimate-of-gsm-efr",
+    "both-ears",
+    "one-ear",
+    "mode-assumed",
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """What is published of a codec.
@@ -43,7 +55,7 @@ class Model:
     :param bpl: Bpl; None where none is published, so that loss cannot be rated.
     :param wideband: by G.107.1.
     :param look_ahead_ms: speech the coder waits for beyond its frame (RFC 3551).
-    :param note: what is assumed, as a sentence; "" where nothing is.
+    :param note: what is assumed; None where nothing is.
     :param source: where the figures come from.
     :param estimate: Ie and Bpl are those of another codec, which is its near relative.
     """
@@ -54,7 +66,7 @@ class Model:
     source: str
     wideband: bool = False
     look_ahead_ms: float = 0.0
-    note: str = ""
+    note: ModelNote | None = None
     estimate: bool = False
 
 
@@ -63,11 +75,9 @@ _G711 = Model(
     0,
     25.1,
     _G113,
-    note=N_("The receiver is taken to conceal losses (G.711 appendix I)."),
+    note="concealed",
 )
-_G711_UNCONCEALED = replace(
-    _G711, bpl=4.3, note=N_("The receiver is taken not to conceal losses.")
-)
+_G711_UNCONCEALED = replace(_G711, bpl=4.3, note="not-concealed")
 _G729 = Model("G.729A with Annex B", 11, 19.0, _G113, look_ahead_ms=5)
 _G729_WITHOUT_B = Model(
     "G.729A without Annex B",
@@ -75,7 +85,7 @@ _G729_WITHOUT_B = Model(
     19.0,
     _G113_TABLE_1,
     look_ahead_ms=5,
-    note=N_("Bpl is published with Annex B only, and taken from there."),
+    note="bpl-of-annex-b",
 )
 _G723_HIGH = Model(
     "G.723.1 at 6.3 kbit/s with Annex A",
@@ -83,16 +93,14 @@ _G723_HIGH = Model(
     16.1,
     _G113,
     look_ahead_ms=7.5,
-    note=N_("This variant is assumed where the description names no other."),
+    note="variant-assumed",
 )
 _G723_LOW = Model("G.723.1 at 5.3 kbit/s", 19, None, _G113_TABLE_1, look_ahead_ms=7.5)
 _GSM_EFR = Model("GSM EFR", 5, 10.0, _G113)
 _AMR_122 = replace(
     _GSM_EFR,
     name="AMR at 12.2 kbit/s",
-    note=N_(
-        "An estimate: nothing is published of AMR, but this mode codes like GSM EFR."
-    ),
+    note="estimate-of-gsm-efr",
     estimate=True,
 )
 
@@ -111,8 +119,8 @@ _MODELS = {
     "gsm-efr": _GSM_EFR,
 }
 
-_BOTH_EARS = N_("Ie is that of listening with both ears.")
-_ONE_EAR = N_("Ie is that of listening with one ear; no other is published.")
+_BOTH_EARS: ModelNote = "both-ears"
+_ONE_EAR: ModelNote = "one-ear"
 
 #: Modes of AMR-WB by their number (RFC 4867 section 8.2): kbit/s, Ie,wb, Bpl.
 _AMR_WB = {
@@ -138,10 +146,7 @@ _AMR_WB = {
 }
 _AMR_WB_ASSUMED = replace(
     _AMR_WB[2],
-    note=N_(
-        "12.65 kbit/s is assumed: no mode-set is described. Ie is that of listening"
-        " with both ears."
-    ),
+    note="mode-assumed",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..sip.outcome import Ending
 from ..sip.sides import Side
 from .model import overlap
 from .model import Period
@@ -28,17 +29,21 @@ def expected_speech(
     return overlap([talk], united(agreed))
 
 
-def conversation(negotiation: Negotiation | None, last_ts: int | None) -> Period | None:
+def conversation(
+    negotiation: Negotiation | None, ending: Ending | None, last_ts: int | None
+) -> Period | None:
     """From the answer to the end; None for a call that was not answered.
 
     :param negotiation: of the dialog that was answered.
+    :param ending: how the call was hung up, by whatever BYE was sent first.
     :param last_ts: the last that was captured, for a call whose end was not.
     """
     dialog = negotiation.dialog if negotiation is not None else None
     if dialog is None or dialog.confirmed is None:
         return None
     start = dialog.confirmed.ts
-    end = dialog.end.message.ts if dialog.end is not None else last_ts
+    ends = [each.message.ts for each in (dialog.end, ending) if each is not None]
+    end = min((ts for ts in ends if ts > start), default=last_ts)
     return Period(start, end) if end is not None and end > start else None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ...evidence import Evidence
 from ..sip.messages import Message
+from ..sip.outcome import Ending
 from ..sip.setup import CallSetup
 from .addresses import Presence
 from .expected import conversation
@@ -27,6 +28,7 @@ def find_media(
     evidence: Evidence,
     messages: Sequence[Message],
     setup: CallSetup | None,
+    ending: Ending | None,
     negotiations: Sequence[Negotiation],
 ) -> Media:
     """What was captured of a call's media, and what should have been."""
@@ -34,7 +36,7 @@ def find_media(
     main = main_of(negotiations)
     agreed = NegotiatedMedia(messages, evidence.media, main)
     datagrams = read_rtcp(evidence.rtcp, agreed)
-    paths = MediaPaths(messages, setup, main)
+    paths = MediaPaths(messages, setup, negotiations)
     seen = measured_streams(figures, paths)
     sources = Sources(paths, seen, datagrams)
     finder = StreamFinder(paths, negotiations, sources, Presence(evidence))
@@ -45,7 +47,7 @@ def find_media(
         seen=seen,
         reported=heard_reports(datagrams, paths, seen),
     )
-    talk = conversation(main, _last_ts(evidence))
+    talk = conversation(main, ending, _last_ts(evidence))
     for way in media.ways:
         way.expected = expected_speech(main, way.sender, talk)
         follow(way, media, talk)

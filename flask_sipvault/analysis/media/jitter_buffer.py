@@ -10,14 +10,7 @@ from __future__ import annotations
 
 import math
 
-from ...language import N_
 from .emodel import JITTER_BUFFER_MS
-
-#: As the page and the documentation say it.
-ASSUMPTION = N_(
-    "The listener's jitter buffer is taken to hold twice the jitter, 40 ms at least,"
-    " and to lose what comes later."
-)
 
 
 def discarded_percent(jitter_ms: float | None) -> float:

@@ -18,7 +18,7 @@ from ...protocols.rtp_figures import StreamFigures
 from ...protocols.rtp_gaps import GAP_NS
 from ..sip.sides import Side
 from .paths import MediaPaths
-from .paths import Place
+from .places import Place
 from .rtcp_reports import Datagram
 from .rtcp_reports import Report
 from .rtcp_streams import Reported
@@ -207,8 +207,8 @@ class MediaStream:
 
     @property
     def arriving(self) -> list[Period]:
-        """When it was carried to where somebody may have been. Silences of a sender that
-        had nothing to say are no interruption.
+        """When it was carried to where somebody may have been. Silences of a sender
+        that had nothing to say are no interruption.
         """
         if not self.rtp:
             return self.flow
@@ -340,9 +340,7 @@ class Media:
     rtcp: list[Datagram] = field(default_factory=list)
     caller_to_callee: SpokenWay = field(default_factory=lambda: SpokenWay("caller"))
     callee_to_caller: SpokenWay = field(default_factory=lambda: SpokenWay("callee"))
-    paths: MediaPaths = field(
-        default_factory=lambda: MediaPaths([], None, None), repr=False
-    )
+    paths: MediaPaths = field(default_factory=lambda: MediaPaths([], None), repr=False)
     seen: list[MeasuredStream] = field(default_factory=list, repr=False)
     reported: Reported = field(default_factory=Reported, repr=False)
 

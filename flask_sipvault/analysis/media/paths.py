@@ -14,23 +14,23 @@ from collections.abc import Sequence
 from typing import Literal
 from typing import NamedTuple
 
-from ...language import N_
 from ...protocols.address import Endpoint
+from ...protocols.rtp_figures import Payload
 from ...protocols.rtp_figures import StreamFigures
 from ...protocols.sdp import Media
 from ..sip.messages import Message
 from ..sip.setup import CallSetup
+from ..sip.sides import Side
 from .directions import Direction
 from .directions import Directions
 from .directions import opposite
+from .negotiation import main_of
 from .negotiation import Negotiation
+from .payloads import AgreedPayloads
+from .places import Place
 
 #: The ends of a call that a leg reaches.
 End = Literal["caller", "callee"]
-
-#: Which part of the way a stream was captured on, by the ends of the call that are next
-#: to it: ``direct`` for both, ``between`` for neither.
-Place = Literal["direct", "caller", "callee", "between"]
 
 #: Clock of every video format of RFC 3551, and of no codec for speech.
 _VIDEO_CLOCK = 90_000
@@ -44,13 +44,6 @@ _PLACES: dict[frozenset[End], Place] = {
     frozenset[End](): "between",
 }
 
-_LEGS = {
-    frozenset[End]({"caller", "callee"}): "",
-    frozenset[End]({"caller"}): N_("on the caller's side"),
-    frozenset[End]({"callee"}): N_("on the called side"),
-    frozenset[End](): N_("between the two sides"),
-}
-
 
 class Coding(NamedTuple):
     """How speech is coded.
@@ -58,11 +51,15 @@ class Coding(NamedTuple):
     :param codec: its SDP name; None where nothing tells.
     :param fmtp: its parameters.
     :param packet_ms: how much of it a packet holds; None where nothing tells.
+    :param payload_type: of RTP that was seen.
+    :param refused: whether the listener had not agreed to the payload type.
     """
 
     codec: str | None = None
     fmtp: str = ""
     packet_ms: float | None = None
+    payload_type: int | None = None
+    refused: bool = False
 
 
 class MediaPaths:
@@ -72,10 +69,11 @@ class MediaPaths:
         self,
         messages: Sequence[Message],
         setup: CallSetup | None,
-        agreed: Negotiation | None,
+        negotiations: Sequence[Negotiation] = (),
     ) -> None:
         self.directions = Directions(messages, setup)
-        self._agreed = agreed
+        self._agreed = main_of(negotiations)
+        self._payloads = AgreedPayloads(negotiations)
         self._described = [
             (message, media)
             for message in messages
@@ -175,19 +173,9 @@ class MediaPaths:
             return None
         return _PLACES[self.ends(*addresses)]
 
-    def leg(self, *addresses: Endpoint | None) -> str:
-        """Which part of the way a leg is, in words; "" for all of it, or where nothing
-        tells.
-        """
-        if not any(at in self._kinds for at in addresses):
-            return ""
-        return _LEGS[self.ends(*addresses)]
-
-    def coding_of(self, stream: StreamFigures, ts: int) -> Coding:
+    def coding_of(self, stream: StreamFigures, ts: int, sender: Side | None) -> Coding:
         """What a stream that was seen carries at a time."""
-        spoken = [p for p in stream.payloads if not p.auxiliary] or stream.payloads
-        at_the_time = [p for p in spoken if p.first_ts <= ts <= p.last_ts]
-        payload = max(at_the_time or spoken, key=lambda p: p.packets, default=None)
+        payload = payload_at(stream, ts)
         packet_ms = _credible(stream.packet_ms)
         if payload is None:
             return Coding(packet_ms=packet_ms)
@@ -202,7 +190,16 @@ class MediaPaths:
             ),
             "",
         )
-        return Coding(payload.codec, fmtp, packet_ms)
+        agreed = self._payloads.allow(
+            sender, payload.payload_type, payload.first_ts, payload.last_ts
+        )
+        return Coding(
+            payload.codec,
+            fmtp,
+            packet_ms,
+            payload.payload_type,
+            refused=agreed is False and not payload.auxiliary,
+        )
 
     def coding_agreed(self, ts: int) -> Coding:
         """What the two sides agreed to speak at a time; of the first answer, before."""
@@ -226,6 +223,17 @@ class MediaPaths:
                 mute = media.port == 0 or media.direction in (deaf, "inactive")
                 said[author].add(mute)
         return {True} in said.values()
+
+
+def payload_at(stream: StreamFigures, ts: int) -> Payload | None:
+    """The payload type that a stream spoke at a time; None where it has none."""
+    spoken = [p for p in stream.payloads if not p.auxiliary] or stream.payloads
+    then = [span for span in stream.packetization if span.first_ts <= ts]
+    kind = then[-1].payload_type if then else None
+    at_the_time = [p for p in spoken if p.payload_type == kind] or [
+        p for p in spoken if p.first_ts <= ts <= p.last_ts
+    ]
+    return max(at_the_time or spoken, key=lambda p: p.packets, default=None)
 
 
 def _credible(packet_ms: float | None) -> float | None:

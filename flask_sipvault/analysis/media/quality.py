@@ -11,6 +11,7 @@ from dataclasses import field
 from typing import Literal
 
 from ...protocols.address import Endpoint
+from .places import Place
 
 #: As the agent names them: what the caller (user agent client) sends to the called
 #: side, and what the called side (user agent server) sends to the caller.
@@ -18,9 +19,26 @@ Direction = Literal["uac", "uas"]
 
 Verdict = Literal["good", "fair", "poor", "bad", "unknown"]
 
-#: ``one-way``: audio was carried in one direction only; ``silent``: packets came, but
+#: ``one-way``: audio was carried in one direction only; ``interrupted``: in both, but
+#: in one of them not as long as it should have been; ``silent``: packets came, but
 #: nobody's voice in them; ``none``: both sides were there, and no audio was.
-AudioStatus = Literal["normal", "one-way", "none", "silent", "unknown"]
+AudioStatus = Literal["normal", "interrupted", "one-way", "none", "silent", "unknown"]
+
+#: What an :class:`Audio` rests on.
+AudioReason = Literal[
+    "both-sides",
+    "both-silent",
+    "one-side-silent",
+    "only-one-side",
+    "hardly-any-speech",
+    "astray",
+    "not-throughout",
+    "neither-sent",
+    "one-direction-captured",
+    "agents-report-only",
+    "not-answered",
+    "not-captured",
+]
 
 #: Who measured: packets seen in the capture; receivers' reports (RFC 3550); their
 #: VoIP metrics (RFC 3611); an agent, in a report of its own.
@@ -88,6 +106,21 @@ class Statistics:
 UNMEASURED = Statistics()
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that figures rest on, or why there is no MOS. Its sentence is in
+    :mod:`flask_sipvault.analysis.words.assumptions`.
+    """
+
+    code: str
+    parameters: tuple[tuple[str, str | float], ...] = ()
+
+    @classmethod
+    def of(cls, code: str, **parameters: str | float) -> Note:
+        """A note with its parameters."""
+        return cls(code, tuple(parameters.items()))
+
+
 @dataclass(slots=True)
 class Bucket:
     """Five seconds of one direction. What was not measured is None.
@@ -96,6 +129,7 @@ class Bucket:
         of less than a second in.
     :param rtt: from the capture to the listener and back.
     :param r: the E-model's rating; of wideband on the scale of narrow-band.
+    :param heard: the verdict on what was heard alone, as if it had not come late.
     """
 
     ts: int
@@ -106,6 +140,7 @@ class Bucket:
     r: float | None = None
     mos: float | None = None
     verdict: Verdict = "unknown"
+    heard: Verdict = "unknown"
 
     @property
     def seconds(self) -> float:
@@ -119,6 +154,8 @@ class DegradedPeriod:
 
     :param verdict: of the worst of them.
     :param mos: the least, ``loss`` the most in them.
+    :param by_delay: whether delay alone made them so: what was heard came late, but
+        was heard well.
     """
 
     ts: int
@@ -126,6 +163,24 @@ class DegradedPeriod:
     verdict: Verdict
     mos: float | None
     loss: float | None
+    by_delay: bool = False
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return (self.end - self.ts) / _SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A time in which there should have been speech and none was carried.
+
+    :param where: ``beginning``, ``end``, or in ``between``.
+    """
+
+    ts: int
+    end: int
+    where: Literal["beginning", "between", "end"]
 
     @property
     def seconds(self) -> float:
@@ -140,8 +195,10 @@ class Figures:
     :param sources: who measured ``loss``, ``jitter`` and ``rtt``; None where nobody.
     :param codec: the codec's SDP name; None where nothing tells. Of several, the one
         that was spoken longest.
-    :param no_mos: why there is no MOS, as a sentence; "" where there is one.
-    :param assumptions: what the figures rest on that was not measured, as sentences.
+    :param no_mos: why there is no MOS; None where there is one.
+    :param missing: when there should have been speech and none was carried, where that
+        was long enough to be noticed. The other figures are of what was carried.
+    :param assumptions: what the figures rest on that was not measured.
     """
 
     source: Source
@@ -153,10 +210,11 @@ class Figures:
     jitter: Statistics = UNMEASURED
     rtt: Statistics = UNMEASURED
     verdict: Verdict = "unknown"
-    no_mos: str = ""
+    no_mos: Note | None = None
     buckets: list[Bucket] = field(default_factory=list)
     stretches: list[DegradedPeriod] = field(default_factory=list)
-    assumptions: list[str] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
+    assumptions: list[Note] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -165,7 +223,7 @@ class StreamQuality:
 
     :param direction: ``uac`` for what the caller says, ``uas`` for what the called side
         says; None where it cannot be told.
-    :param leg: which part of the way it was measured on, in words; "" for unknown.
+    :param place: which part of the way it was measured on; None for unknown.
     :param counted: whether the figures of its direction rest on it.
     """
 
@@ -173,7 +231,7 @@ class StreamQuality:
     src: Endpoint | None
     dst: Endpoint | None
     direction: Direction | None
-    leg: str
+    place: Place | None
     counted: bool
     figures: Figures
 
@@ -182,13 +240,13 @@ class StreamQuality:
 class Audio:
     """Whether audio went both ways.
 
-    :param reason: what the status rests on, as a sentence.
+    :param reason: what the status rests on.
     :param audible: of one-way audio, the direction that carried it.
     :param agreed: whether the two sides had agreed on audio in that direction only.
     """
 
     status: AudioStatus = "unknown"
-    reason: str = ""
+    reason: AudioReason = "not-captured"
     audible: Direction | None = None
     agreed: bool = False
 
@@ -229,7 +287,7 @@ class Quality:
         return next((source for source in sources if source in found), None)
 
     @property
-    def assumptions(self) -> list[str]:
+    def assumptions(self) -> list[Note]:
         """Those of both directions, each once."""
-        texts = (text for each in self.measured for text in each.assumptions)
-        return list(dict.fromkeys(texts))
+        notes = (note for each in self.measured for note in each.assumptions)
+        return list(dict.fromkeys(notes))

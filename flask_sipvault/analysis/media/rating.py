@@ -7,22 +7,21 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...language import _
-from ...language import N_
-from ..words.text import quoted
 from . import emodel
 from . import jitter_buffer
 from .intervals import Interval
 from .paths import Coding
 from .quality import Bucket
 from .quality import DegradedPeriod
+from .quality import Note
 from .quality import Scale
 from .quality import Source
+from .quality import Verdict
 from .quality import VERDICTS
 from .quality import worst_of
 from .rtcp_streams import USUAL_PACKET_MS
 
-_NO_CODEC = N_("No MOS: nothing tells the codec.")
+_NO_CODEC = Note("no-mos-codec-unknown")
 
 
 class Times:
@@ -85,18 +84,22 @@ class Network:
 class Rater:
     """Rates one direction, or one stream, and keeps account of what it assumes.
 
-    :param no_mos: why some of it has no MOS; "" while all has.
+    :param unheard: why nobody heard it, so that it has no MOS.
+    :ivar no_mos: why some of it has no MOS; None while all has.
     """
 
-    def __init__(self, scale: Scale, network: Network) -> None:
-        self.no_mos = ""
+    def __init__(
+        self, scale: Scale, network: Network, unheard: Note | None = None
+    ) -> None:
+        self.no_mos = unheard
+        self._unheard = unheard is not None
         self._scale = scale
         self._network = network
-        self._assumptions: dict[str, None] = {}
+        self._assumptions: dict[Note, None] = {}
 
     @property
-    def assumptions(self) -> list[str]:
-        """What the ratings rest on that was not measured, as sentences."""
+    def assumptions(self) -> list[Note]:
+        """What the ratings rest on that was not measured."""
         return list(self._assumptions)
 
     def bucket(self, interval: Interval) -> Bucket:
@@ -108,6 +111,10 @@ class Rater:
             interval.coding, loss, interval.jitter, round_trip, interval.burst_ratio
         )
         mos = None if r is None else round(emodel.mos(r), 3)
+        verdict = self._scale.verdict(mos)
+        heard = verdict
+        if round_trip is not None and verdict in ("poor", "bad"):
+            heard = self._verdict_but_for_delay(interval, loss)
         return Bucket(
             interval.start,
             interval.end,
@@ -116,8 +123,36 @@ class Rater:
             rtt=_rounded(rtt),
             r=_rounded(r),
             mos=mos,
-            verdict=self._scale.verdict(mos),
+            verdict=verdict,
+            heard=heard,
         )
+
+    def _verdict_but_for_delay(self, interval: Interval, loss: float) -> Verdict:
+        coding = interval.coding
+        concealment = self._scale.g711_concealment
+        assert coding.codec is not None
+        model = emodel.model(coding.codec, fmtp=coding.fmtp, concealment=concealment)
+        assert model is not None
+        r = emodel.r_factor(
+            coding.codec,
+            loss_percent=self._with_discards(loss, interval.jitter, model),
+            delay_ms=0,
+            burst_ratio=interval.burst_ratio or 1.0,
+            fmtp=coding.fmtp,
+            concealment=concealment,
+        )
+        return self._scale.verdict(None if r is None else emodel.mos(r))
+
+    def _with_discards(
+        self, loss: float, jitter: float | None, model: emodel.Model
+    ) -> float:
+        """What is lost to the listener, with what comes too late, in percent."""
+        discarded = self._network.discarded
+        if discarded is None:
+            # A guess must not cost a codec without Bpl its MOS.
+            guessed = jitter_buffer.discarded_percent(jitter)
+            discarded = 0.0 if model.bpl is None else guessed
+        return loss + discarded - loss * discarded / 100
 
     def rate(
         self,
@@ -129,22 +164,20 @@ class Rater:
     ) -> float | None:
         """R of speech; None, and the reason in :attr:`no_mos`, where it has none."""
         concealment = self._scale.g711_concealment
+        if self._unheard:
+            return None
+        if coding.refused and coding.payload_type is not None:
+            self.no_mos = Note.of(
+                "no-mos-not-negotiated", payload_type=coding.payload_type
+            )
+            return None
         if coding.codec is None:
-            self.no_mos = _(_NO_CODEC)
+            self.no_mos = _NO_CODEC
             return None
         model = emodel.model(coding.codec, fmtp=coding.fmtp, concealment=concealment)
         if model is None:
-            self.no_mos = _(
-                "No MOS: ITU-T G.113 publishes no value for {codec}, and none is made"
-                " up."
-            ).format(codec=quoted(coding.codec))
+            self.no_mos = Note.of("no-mos-codec-unpublished", codec=coding.codec)
             return None
-        discarded = self._network.discarded
-        if discarded is None:
-            # A guess must not cost a codec without Bpl its MOS.
-            guessed = jitter_buffer.discarded_percent(jitter)
-            discarded = 0.0 if model.bpl is None else guessed
-        lost = loss + discarded - loss * discarded / 100
         delay = emodel.mouth_to_ear_ms(
             round_trip_ms=round_trip,
             jitter_ms=jitter,
@@ -153,17 +186,14 @@ class Rater:
         )
         r = emodel.r_factor(
             coding.codec,
-            loss_percent=lost,
+            loss_percent=self._with_discards(loss, jitter, model),
             delay_ms=delay,
             burst_ratio=burst_ratio or 1.0,
             fmtp=coding.fmtp,
             concealment=concealment,
         )
         if r is None:
-            self.no_mos = _(
-                "No MOS where packets were lost: ITU-T G.113 publishes no Bpl for"
-                " {codec}."
-            ).format(codec=model.name)
+            self.no_mos = Note.of("no-mos-loss-unpublished", codec=model.name)
         self._note(model, coding, jitter, round_trip, burst_ratio if loss else 1.0)
         return r
 
@@ -175,59 +205,29 @@ class Rater:
         round_trip: float | None,
         burst_ratio: float | None,
     ) -> None:
-        kind = _("G.107.1, wideband") if model.wideband else "G.107"
-        if model.bpl is None:
-            values = _("{codec} with Ie {ie:g} and no Bpl ({source})")
-        else:
-            values = _("{codec} with Ie {ie:g} and Bpl {bpl:g} ({source})")
-        assumed = [
-            _("MOS by the E-model, ITU-T {kind}: {values}.").format(
-                kind=kind,
-                values=values.format(
-                    codec=model.name, ie=model.ie, bpl=model.bpl, source=model.source
-                ),
-            ),
-            _(model.note) if model.note else "",
-        ]
-        if self._network.discarded is None:
-            assumed.append(_(jitter_buffer.ASSUMPTION))
-        else:
-            assumed.append(
-                _(
-                    "The listener itself reported how much its jitter buffer lost; it"
-                    " is taken to hold twice the jitter, 40 ms at least."
-                )
-            )
+        figures: dict[str, str | float] = {
+            "codec": model.name,
+            "ie": model.ie,
+            "source": model.source,
+        }
+        if model.bpl is not None:
+            figures["bpl"] = model.bpl
+        kind = "wideband" if model.wideband else "narrowband"
+        assumed = [Note.of(f"e-model-{kind}", **figures)]
+        if model.note:
+            assumed.append(Note(model.note))
+        known = self._network.discarded is not None
+        assumed.append(Note("discards-reported" if known else "jitter-buffer"))
         if jitter is None:
-            assumed.append(_("Jitter is not known, and counts as none."))
-        if round_trip is None:
-            assumed.append(
-                _(
-                    "No round trip was measured, so that delay on the network counts as"
-                    " none: with delay the MOS would be lower."
-                )
-            )
-        else:
-            assumed.append(
-                _(
-                    "Delay is half the round trip, the jitter buffer, one packet, and"
-                    " the codec's look-ahead."
-                )
-            )
+            assumed.append(Note("jitter-unknown"))
+        assumed.append(Note("delay-unknown" if round_trip is None else "delay"))
         if coding.packet_ms is None:
-            assumed.append(_("A packet is taken to hold 20 ms of speech."))
+            assumed.append(Note("packet-length"))
         if burst_ratio is None:
-            assumed.append(
-                _("Losses are taken to be independent: nothing tells of their bursts.")
-            )
+            assumed.append(Note("bursts-unknown"))
         elif burst_ratio > 1:
-            assumed.append(
-                _(
-                    "The burst ratio of the whole stream counts in each of its buckets,"
-                    " up to 2."
-                )
-            )
-        self._assumptions |= dict.fromkeys(filter(None, assumed))
+            assumed.append(Note("burst-ratio"))
+        self._assumptions |= dict.fromkeys(assumed)
 
 
 def stretches(buckets: Sequence[Bucket]) -> list[DegradedPeriod]:
@@ -258,6 +258,7 @@ def _stretch(run: list[Bucket]) -> list[DegradedPeriod]:
             worst,
             min((b.mos for b in run if b.mos is not None), default=None),
             max((b.loss for b in run if b.loss is not None), default=None),
+            by_delay=all(b.heard not in VERDICTS[2:] for b in run),
         )
     ]
 

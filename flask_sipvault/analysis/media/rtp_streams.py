@@ -10,6 +10,7 @@ from ...protocols.address import Endpoint
 from ...protocols.rtp_figures import BUCKET_MS
 from ...protocols.rtp_figures import StreamFigures
 from .directions import Direction
+from .directions import sender_of
 from .intervals import BUCKET_NS
 from .intervals import Interval
 from .intervals import into_buckets
@@ -40,13 +41,12 @@ class MeasuredStream:
         """Whence and where to."""
         return self.measured.src, self.measured.dst
 
-    @property
-    def silent(self) -> bool:
-        """Whether hardly anything in it was speech: comfort noise, or pauses."""
-        measured = self.measured
-        length_ms = (measured.last_ts - measured.first_ts) / 1e6
-        noise = measured.comfort_noise > 0.9 * max(measured.packets, 1)
-        return noise or measured.silence_ms > 0.9 * max(length_ms, BUCKET_MS)
+
+def is_silent(measured: StreamFigures) -> bool:
+    """Whether hardly anything in a stream was speech: comfort noise, or pauses."""
+    length_ms = (measured.last_ts - measured.first_ts) / 1e6
+    noise = measured.comfort_noise > 0.9 * max(measured.packets, 1)
+    return noise or measured.silence_ms > 0.9 * max(length_ms, BUCKET_MS)
 
 
 def bucket_phase(streams: Iterable[MeasuredStream]) -> int:
@@ -73,19 +73,22 @@ def measured_streams(
             n,
             measured,
             direction,
-            into_buckets(_intervals(measured, paths), _phase(measured)),
+            into_buckets(_intervals(measured, direction, paths), _phase(measured)),
         )
         for (n, measured), direction in zip(speech, directions, strict=True)
     ]
 
 
-def _intervals(measured: StreamFigures, paths: MediaPaths) -> Iterator[Interval]:
+def _intervals(
+    measured: StreamFigures, direction: Direction | None, paths: MediaPaths
+) -> Iterator[Interval]:
+    sender = sender_of(direction)
     for bucket in measured.buckets:
         credible = 0 < bucket.expected <= _MOST_PACKETS
         if not credible or not 0 <= bucket.lost <= bucket.expected:
             continue
         start = max(bucket.ts, measured.first_ts)
-        coding = paths.coding_of(measured, start)
+        coding = paths.coding_of(measured, start, sender)
         packet_ns = round((coding.packet_ms or 0) * 1e6)
         end = min(bucket.ts + BUCKET_NS, measured.last_ts + packet_ns)
         jitter = bucket.jitter_avg

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,6 +18,7 @@ from ...protocols.rtp_figures import StreamFigures
 from ...protocols.rtp_gaps import GAP_NS
 from ..sip.sides import Side
 from .addresses import Presence
+from .directions import sender_of
 from .intervals import BUCKET_NS
 from .model import CodecPeriod
 from .model import MediaStream
@@ -27,7 +30,7 @@ from .model import united
 from .model import without
 from .negotiation import Negotiation
 from .paths import MediaPaths
-from .quality import Direction
+from .payloads import AgreedPayloads
 from .rtcp_reports import Datagram
 from .rtcp_streams import Sources
 from .rtcp_streams import USUAL_PACKET_MS
@@ -36,17 +39,6 @@ from .rtcp_streams import USUAL_PACKET_MS
 #: than this: packets change places on their way. More, and it is one stream captured on
 #: two parts of its way.
 _OVERLAP_NS = 1_000_000_000
-
-_SENDERS: dict[Direction | None, Side | None] = {
-    "uac": "caller",
-    "uas": "callee",
-    None: None,
-}
-
-
-def sender_of(direction: Direction | None) -> Side | None:
-    """Who speaks in a direction."""
-    return _SENDERS[direction]
 
 
 class _Described(NamedTuple):
@@ -93,6 +85,7 @@ class StreamFinder:
         self._presence = presence
         self._paths = paths
         self._lines = _lines(negotiations)
+        self._payloads = AgreedPayloads(negotiations)
         self._sources = sources
         self._streams: list[MediaStream] = []
 
@@ -167,6 +160,9 @@ class StreamFinder:
 
     def _complete(self, stream: MediaStream) -> None:
         stream.counts = _once(stream.counts)
+        if stream.reports:
+            # Somebody receives it, wherever that may be.
+            stream.rtp = [replace(seen, astray=False) for seen in stream.rtp]
         if stream.rtp:
             periods = (p for seen in stream.rtp for p in seen.flow)
             stream.flow, stream.shown = united(periods, GAP_NS), "rtp"
@@ -196,20 +192,36 @@ class StreamFinder:
         return None
 
     def _codecs(self, stream: MediaStream) -> Iterator[CodecPeriod]:
-        found: list[CodecPeriod] = []
-        for seen in stream.rtp:
-            for payload in seen.figures.payloads:
-                found.append(
-                    CodecPeriod(
-                        payload.payload_type,
-                        payload.codec,
-                        payload.clock_rate,
-                        payload.first_ts,
-                        payload.last_ts,
-                        payload.packets,
-                    )
-                )
-        yield from sorted(found, key=lambda each: each.first_ts)
+        found = [p for seen in stream.rtp for p in _codec_periods(seen.figures)]
+        for period in sorted(found, key=lambda each: each.first_ts):
+            agreed = self._payloads.allow(
+                *(stream.sender, period.payload_type),
+                *(period.first_ts, period.last_ts),
+            )
+            yield replace(period, negotiated=agreed)
+
+
+def _codec_periods(figures: StreamFigures) -> Iterator[CodecPeriod]:
+    """Each time that a payload type was in use: of speech that changes to and fro each
+    turn, where that was noted.
+    """
+    named = {payload.payload_type: payload for payload in figures.payloads}
+    spans = [span for span in figures.packetization if span.payload_type in named]
+    for number, run in groupby(spans, key=lambda span: span.payload_type):
+        turn = list(run)
+        payload = named.pop(number, None) or next(
+            each for each in figures.payloads if each.payload_type == number
+        )
+        yield CodecPeriod(
+            *(number, payload.codec, payload.clock_rate),
+            *(turn[0].first_ts, turn[-1].last_ts),
+            sum(span.packets for span in turn),
+        )
+    for payload in named.values():
+        yield CodecPeriod(
+            *(payload.payload_type, payload.codec, payload.clock_rate),
+            *(payload.first_ts, payload.last_ts, payload.packets),
+        )
 
 
 def _began(stream: MediaStream) -> tuple[bool, int]:

@@ -24,10 +24,10 @@ def test_the_leg_next_to_the_listener_counts(story: Any) -> None:
     heard(story, RELAY_A, ALICE, 2, lost=lambda s: 0.05)
     quality = quality_of(story)
     assert known(quality.uas).loss.avg == pytest.approx(5, abs=0.1)
-    counted = {str(s.dst): (s.leg, s.counted) for s in quality.streams}
+    counted = {str(s.dst): (s.place, s.counted) for s in quality.streams}
     assert counted == {
-        str(RELAY_B): ("on the called side", False),
-        str(ALICE): ("on the caller's side", True),
+        str(RELAY_B): ("callee", False),
+        str(ALICE): ("caller", True),
     }
 
 

@@ -81,5 +81,5 @@ def test_one_line_has_all_of_it() -> None:
 
 
 def test_one_line_says_why_nothing_is_known() -> None:
-    quality = Quality(audio=Audio(reason="The call was not answered."))
+    quality = Quality(audio=Audio(reason="not-answered"))
     assert quality_line(quality) == "Audio unknown. The call was not answered."

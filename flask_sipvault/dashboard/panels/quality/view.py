@@ -11,10 +11,14 @@ from ....analysis.media.quality import AudioStatus
 from ....analysis.media.quality import Bucket
 from ....analysis.media.quality import Direction
 from ....analysis.media.quality import Figures
+from ....analysis.media.quality import Note
 from ....analysis.media.quality import Quality
 from ....analysis.media.quality import Source
 from ....analysis.media.quality import Statistics
 from ....analysis.media.quality import StreamQuality
+from ....analysis.words.assumptions import note_sentence
+from ....analysis.words.assumptions import place_name
+from ....analysis.words.quality import audio_reason
 from ....analysis.words.quality import direction_name
 from ....language import _
 from ....language import N_
@@ -35,6 +39,7 @@ MOST_ROWS = 1000
 
 _STATUSES: dict[AudioStatus, str] = {
     "normal": N_("Audio both ways"),
+    "interrupted": N_("Interrupted audio"),
     "one-way": N_("One-way audio"),
     "none": N_("No audio"),
     "silent": N_("Silent"),
@@ -140,23 +145,23 @@ def quality_view(quality: Quality, axis: TimeAxis, start: int) -> QualityView:
     audio = quality.audio
     both = quality.measured
     common = [
-        text
-        for text in (both[0].assumptions if len(both) == 2 else [])
-        if text in both[1].assumptions
+        note
+        for note in (both[0].assumptions if len(both) == 2 else [])
+        if note in both[1].assumptions
     ]
     return QualityView(
         status=_(_STATUSES[audio.status]),
         tone={"normal": "good", "unknown": ""}.get(
             audio.status, "" if audio.agreed else "bad"
         ),
-        reason=on_one_line(audio.reason),
+        reason=on_one_line(audio_reason(audio)),
         directions=[
             _direction(quality, name, each, axis, start, common)
             for name, each in quality.directions.items()
             if each is not None
         ],
         streams=[_stream(quality, stream) for stream in quality.streams],
-        assumptions=common,
+        assumptions=[on_one_line(note_sentence(note)) for note in common],
     )
 
 
@@ -166,7 +171,7 @@ def _direction(
     measured: Figures,
     axis: TimeAxis,
     start: int,
-    common: Sequence[str],
+    common: Sequence[Note],
 ) -> DirectionView:
     columns = columns_of(measured.buckets, axis, start)
     return DirectionView(
@@ -175,7 +180,7 @@ def _direction(
         rated=_rated(measured),
         tone=tone(worst_heard(measured)),
         facts=_facts(quality, name, measured),
-        no_mos=on_one_line(measured.no_mos),
+        no_mos=on_one_line(note_sentence(measured.no_mos)) if measured.no_mos else "",
         strips=[
             StripView(strip.name, _beside(strip, measured), draw_strip(strip, axis))
             for strip in _strips(columns)
@@ -186,7 +191,9 @@ def _direction(
         rows=[_row(bucket, start) for bucket in measured.buckets[:MOST_ROWS]],
         left_out=max(len(measured.buckets) - MOST_ROWS, 0),
         assumptions=[
-            on_one_line(text) for text in measured.assumptions if text not in common
+            on_one_line(note_sentence(note))
+            for note in measured.assumptions
+            if note not in common
         ],
     )
 
@@ -307,7 +314,7 @@ def _stream(quality: Quality, stream: StreamQuality) -> StreamRow:
         ssrc=f"0x{stream.ssrc:08x}",
         codec=on_one_line(measured.codec or "") or figures.NONE,
         source=_(_SOURCES[measured.source]),
-        leg=_(stream.leg) if stream.leg else "",
+        leg=place_name(stream.place),
         counted=stream.counted,
         cells=[
             figures.number(measured.mos.avg),
