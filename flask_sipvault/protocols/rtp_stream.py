@@ -29,6 +29,7 @@ from .rtp_sequence import APART
 from .rtp_sequence import MAX_DROPOUT
 from .rtp_sequence import NEXT
 from .rtp_sequence import SequenceNumbers
+from .rtp_values import rounded
 from .sdp import Codec
 from .sdp import STATIC_CODECS
 
@@ -303,7 +304,8 @@ class StreamMeter:
         self._event = timestamp
 
     def take(self) -> StreamFigures | None:
-        """What was measured since it was last taken; None if nothing came.
+        """What was measured since it was last taken, as exactly as ``media.json`` keeps
+        it, so that a call is explained alike before and after; None if nothing came.
 
         What comes next is a new part of the same stream: the sequence and the jitter go
         on where they are.
@@ -325,7 +327,8 @@ class StreamMeter:
         figures.resets = sequence.resets
         figures.silence_ms = round(self._silence)
         if self._measured:
-            figures.jitter_avg, figures.jitter_max = self._mean, self._max
+            figures.jitter_avg = rounded(self._mean)
+            figures.jitter_max = rounded(self._max)
         rate = self._before[3]
         if self._usual_step and rate:
             figures.packet_ms = self._usual_step * 1000 / rate
@@ -401,6 +404,6 @@ class _Tally:
             self.packets,
             self.came + self.lost,
             self.lost,
-            self.jitter_sum / self.measured if self.measured else None,
-            self.jitter_max if self.measured else None,
+            rounded(self.jitter_sum / self.measured) if self.measured else None,
+            rounded(self.jitter_max) if self.measured else None,
         )

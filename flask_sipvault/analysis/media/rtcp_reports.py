@@ -4,6 +4,7 @@ only the signalling knows.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,10 @@ from ...evidence import RtcpDatagram
 from ...protocols import rtcp
 from ...protocols.address import Endpoint
 from .negotiated import NegotiatedMedia
+
+#: A round trip that is negative by no more is a short one, in ms: clocks drift by some
+#: millionths, and a capture's times are not exact.
+_CLOCK_ERROR_MS = 10.0
 
 #: From 1900, where NTP's time starts, to 1970, in seconds.
 _NTP_EPOCH = 2_208_988_800
@@ -118,16 +123,14 @@ def read_rtcp(
     return datagrams
 
 
-def round_trip_ms(arrival: int, lsr: int, dlsr: int) -> float | None:
-    """The round trip by the sender's clock (RFC 3550 section 6.4.1).
+def round_trip_ms(arrival: int, lsr: int, dlsr: int) -> float:
+    """The round trip by the sender's clock (RFC 3550 section 6.4.1), whether it can be
+    or not: negative where the clocks contradict.
 
     :param arrival: when the report came, as the middle 32 bits of an NTP time.
-    :returns: None where the sender had reported nothing yet, or the clocks contradict.
     """
-    if lsr == 0:
-        return None
     units = (arrival - lsr - dlsr) & 0xFFFF_FFFF
-    return _credible(units / 65.536) if units < 0x8000_0000 else None
+    return (units - (1 << 32 if units >= 1 << 31 else 0)) / 65.536
 
 
 def _credible(ms: float) -> float | None:
@@ -178,6 +181,30 @@ class _Reader:
             for packet in datagram.packets:
                 for ssrc, ntp in _clocks(packet):
                     self._seen.setdefault((ssrc, _middle(ntp)), datagram.ts)
+        self._distrusted = self._find_distrusted(datagrams)
+
+    def _find_distrusted(self, datagrams: list[Datagram]) -> set[int]:
+        """The reporters of whose round trips one cannot be, because it came back before
+        it was sent or took minutes, or who never wait. What else they tell looks like a
+        round trip by chance.
+        """
+        found: set[int] = set()
+        # The times that each reporter answered to, those after no delay apart.
+        answered: dict[int, set[int]] = defaultdict(set)
+        at_once: dict[int, set[int]] = defaultdict(set)
+        for datagram in datagrams:
+            for reporter, ssrc, last, delay in _answers(datagram):
+                trip = self._trip(datagram, ssrc, last, delay)
+                if not -_CLOCK_ERROR_MS <= trip <= MAX_ROUND_TRIP_MS:
+                    found.add(reporter)
+                answered[reporter].add(last)
+                if not delay:
+                    at_once[reporter].add(last)
+        return found | {
+            reporter
+            for reporter, times in at_once.items()
+            if len(times) > 1 and times == answered[reporter]
+        }
 
     def report(
         self, datagram: Datagram, reporter: int, block: rtcp.ReportBlock
@@ -196,7 +223,7 @@ class _Reader:
             expected,
             block.jitter,
             self._milliseconds(datagram, reporter, block.ssrc, block.jitter),
-            self._round_trip(datagram, block.ssrc, block.lsr, block.dlsr),
+            self._round_trip(datagram, reporter, block.ssrc, block.lsr, block.dlsr),
         )
         self._before[reporter, block.ssrc] = report
         return report
@@ -210,7 +237,7 @@ class _Reader:
             read.round_trip_ms = block.round_trip_delay or None
         elif isinstance(block, rtcp.DelaySinceLastReceiver):
             read.round_trip_ms = self._round_trip(
-                datagram, block.ssrc, block.lrr, block.dlrr
+                datagram, reporter, block.ssrc, block.lrr, block.dlrr
             )
         elif isinstance(block, rtcp.StatisticsSummary):
             about = datagram, reporter, block.ssrc
@@ -236,18 +263,39 @@ class _Reader:
         return round(units * 1000 / rate, 3) if rate and units is not None else None
 
     def _round_trip(
-        self, datagram: Datagram, ssrc: int, last: int, delay: int
+        self, datagram: Datagram, reporter: int, ssrc: int, last: int, delay: int
     ) -> float | None:
         """The way from whose clock this answers to, and back.
 
         :param last: middle 32 bits of the clock's time; 0 where none was received.
         :param delay: how long the answer waited, in 1/65536 s.
         """
-        asked = self._seen.get((ssrc, last)) if last else None
+        if not last or reporter in self._distrusted:
+            return None
+        return _credible(self._trip(datagram, ssrc, last, delay))
+
+    def _trip(self, datagram: Datagram, ssrc: int, last: int, delay: int) -> float:
+        """In ms, whether it can be or not."""
+        asked = self._seen.get((ssrc, last))
         if asked is None:
             return round_trip_ms(ntp_middle(datagram.ts), last, delay)
         # No clock but the capture's own: what is left of the time is the way.
-        return _credible((datagram.ts - asked) / 1e6 - delay / 65.536)
+        return (datagram.ts - asked) / 1e6 - delay / 65.536
+
+
+def _answers(datagram: Datagram) -> Iterator[tuple[int, int, int, int]]:
+    """Who answers to whose clock: the reporter, the SSRC, the time that it last had
+    from it, and how long ago that was; without those that never had any.
+    """
+    for packet in datagram.packets:
+        if isinstance(packet, rtcp.SenderReport | rtcp.ReceiverReport):
+            for block in packet.blocks:
+                if block.lsr:
+                    yield packet.ssrc, block.ssrc, block.lsr, block.dlsr
+        elif isinstance(packet, rtcp.ExtendedReport):
+            for each in packet.blocks:
+                if isinstance(each, rtcp.DelaySinceLastReceiver) and each.lrr:
+                    yield packet.ssrc, each.ssrc, each.lrr, each.dlrr
 
 
 def _clocks(packet: rtcp.Packet) -> Iterator[tuple[int, int]]:
