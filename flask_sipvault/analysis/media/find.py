@@ -43,6 +43,7 @@ def find_media(
     media = Media(
         finder.find(figures, datagrams),
         datagrams,
+        sending={side for m in messages if (side := paths.author(m)) is not None},
         paths=paths,
         seen=seen,
         reported=heard_reports(datagrams, paths, seen),

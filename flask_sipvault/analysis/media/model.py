@@ -331,6 +331,8 @@ class Media:
 
     :param streams: in order of their beginnings; those of which only RTCP tells last.
     :param rtcp: all that was captured of it, read, in order of time.
+    :param sending: the sides of which any SIP message was captured. Of the other one
+        nothing may have been captured at all.
     :param paths: what the signalling tells of addresses and directions.
     :param seen: the packets of speech, ``reported`` what RTCP says of speech, as the
         ratings of :mod:`.assessment` need them.
@@ -340,6 +342,7 @@ class Media:
     rtcp: list[Datagram] = field(default_factory=list)
     caller_to_callee: SpokenWay = field(default_factory=lambda: SpokenWay("caller"))
     callee_to_caller: SpokenWay = field(default_factory=lambda: SpokenWay("callee"))
+    sending: set[Side] = field(default_factory=set)
     paths: MediaPaths = field(default_factory=lambda: MediaPaths([], None), repr=False)
     seen: list[MeasuredStream] = field(default_factory=list, repr=False)
     reported: Reported = field(default_factory=Reported, repr=False)

@@ -24,6 +24,7 @@ from ..sip.sides import Side
 from .directions import Direction
 from .directions import Directions
 from .directions import opposite
+from .directions import sender_of
 from .negotiation import main_of
 from .negotiation import Negotiation
 from .payloads import AgreedPayloads
@@ -111,6 +112,10 @@ class MediaPaths:
         going_there = self.directions.of(None, at)
         if going_there is not None:
             self._hosts[at.ip].add(opposite(going_there))
+
+    def author(self, message: Message) -> Side | None:
+        """Which side a message comes from; None where that cannot be told."""
+        return sender_of(self.directions.author(message))
 
     def of_streams(self, streams: Iterable[StreamFigures]) -> list[Direction | None]:
         """The direction of each stream; None where it cannot be told."""

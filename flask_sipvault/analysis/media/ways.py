@@ -82,8 +82,11 @@ def _overdue(stream: MediaStream, talk: Period | None) -> Period:
 
 def would_show(sender: Side, media: Media) -> bool:
     """Whether speech of a side would have been captured, had it been sent: the other
-    direction was captured, or RTCP of one that speaks or listens.
+    direction was captured, or RTCP of one that speaks or listens. Of a side that shows
+    in no message at all, nothing may have been captured.
     """
+    if media.sending and sender not in media.sending:
+        return False
     audio = media.streams_of("audio")
     other = [s for s in audio if s.rtp and s.sender == other_side(sender)]
     enough = sum(s.packets for s in other) >= ENOUGH_PACKETS and any(
