@@ -19,8 +19,8 @@ from ..evidence import RtcpDatagram
 from ..evidence import SipPacket
 from ..protocols.address import Endpoint
 from ..protocols.network_error import build
-from ..protocols.sip import MAX_FIELDS
 from ..protocols.rtp_figures import StreamFigures
+from ..protocols.sip import MAX_FIELDS
 from .messages import MessageMask
 from .pseudonyms import Pseudonyms
 from .rtcp import masked_rtcp

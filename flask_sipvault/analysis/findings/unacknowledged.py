@@ -110,11 +110,11 @@ def _invites(dialog: Dialog) -> dict[object, list[tuple[Transaction, Message]]]:
     found: dict[object, list[tuple[Transaction, Message]]] = defaultdict(list)
     inside = [t for t in dialog.transactions if t.method == "INVITE"]
     for transaction in (*dialog.invites, *inside):
-        for response in transaction.finals:
-            if response.code < 300 and response.to_tag in dialog.tags:
-                key = (transaction.cseq, transaction.from_tag)
-                found[key].append((transaction, response))
-                break
+        # By tag: of a fork there may be thousands of responses.
+        of_dialog = (m for tag in dialog.tags for m in transaction.responses_of(tag))
+        answer = next((m for m in of_dialog if 200 <= m.code < 300), None)
+        if answer is not None:
+            found[transaction.cseq, transaction.from_tag].append((transaction, answer))
     return found
 
 
