@@ -12,6 +12,8 @@ from flask_sipvault.evidence import RtcpDatagram
 from flask_sipvault.evidence import SipPacket
 from flask_sipvault.protocols.address import Endpoint
 
+from ..speech import speech
+
 ALICE = Endpoint("192.0.2.1", 5060)
 BOB = Endpoint("192.0.2.2", 5060)
 START = 1_795_442_531_000_000_000
@@ -26,6 +28,9 @@ _FIELDS = {
     "User-Agent": "phone",
 }
 _SDP = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\nc=IN IP4 192.0.2.1\r\n"
+
+#: Five seconds of speech; what names its codec comes with the messages.
+SPOKEN = speech(ALICE, BOB, 1, start=START, seconds=5)
 
 Place = Callable[[str], bytes]
 
@@ -104,7 +109,7 @@ def call(payload: bytes, text: str = "") -> Evidence:
         rtcp=[RtcpDatagram(START + 50_000_000, ALICE, BOB, _rtcp(text))],
         logs=[LogLine(START, "proxy", line.decode())] if text else [],
         reports=[QualityReport(START, {"call_id": "call@host", "note": text})],
-        media=[{"note": text}],
+        media=[SPOKEN],
         agents=["agent"],
         legs=[("header", "other@host")],
     )

@@ -21,7 +21,6 @@ from flask_sipvault.analysis.findings.addresses import is_private
 from flask_sipvault.analysis.findings.rules.redirect_loop import target_of
 from flask_sipvault.analysis.joined_call import joined
 from flask_sipvault.analysis.ladder.ladder import ladder
-from flask_sipvault.analysis.media.rtcp_reports import reports
 from flask_sipvault.analysis.sip import comparison
 from flask_sipvault.analysis.sip.alignment import aligned
 from flask_sipvault.analysis.sip.messages import read_messages
@@ -415,7 +414,6 @@ def _explained(payload: bytes) -> None:
     whole = call(payload)
     explained = explain(whole)
     joined(explained, [explain(call(payload.replace(b"call@host", b"other@host")))])
-    reports(explained)
     drawn = ladder(explained)
     find_repeats(drawn.rows)
     draw(drawn)
