@@ -18,6 +18,7 @@ from ..analysis.ladder.ladder import ladder
 from ..analysis.words.capture import capture_lines
 from ..analysis.words.capture import network_line
 from ..analysis.words.findings import findings_lines
+from ..analysis.words.findings import nothing_found
 from ..analysis.words.quality import quality_line
 from ..analysis.words.text import printable
 from ..dashboard.errors import CallNotFoundError
@@ -91,6 +92,8 @@ def show_command(
         say(json.dumps(call_document(call)))
     elif form == "text":
         say(as_text(call))
+        if not any(each.severity != "info" for each in call.findings):
+            say(printable(nothing_found(call)))
         for line in findings_lines(call.findings):
             say(printable(line))
         say(printable(quality_line(call.quality)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..analysis.explain import Call
 from ..analysis.explain import Party
-from ..analysis.words.headline import headline
+from ..analysis.words.headline import answer
 from ..analysis.words.headline import reason
 from ..language import _
 from ..language import ngettext
@@ -74,7 +74,7 @@ def describe(
         call_id=on_one_line(evidence.call_id),
         customer_id=on_one_line(evidence.customer_id),
         valid_until=day(valid_until * 1_000_000_000) if shared else hour(valid_until),
-        headline=on_one_line(headline(call)),
+        headline=on_one_line(answer(call)),
         parties=[_party(_("Caller"), call.caller), _party(_("Called"), call.callee)],
         started=None if call.first_ts is None else day(call.first_ts),
         figures=_figures(call),

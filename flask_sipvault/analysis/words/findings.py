@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...language import _
+from ...language import N_
 from ...protocols.address import Endpoint
 from ..call import Call
 from ..findings.model import Finding
@@ -55,9 +56,36 @@ def words_of(finding: Finding, rules: Mapping[str, Rule] | None = None) -> Findi
     )
 
 
+#: What the capture of a call may lack, in a few words.
+_NOT_VISIBLE: dict[str, str] = {
+    "one-direction": N_("what one side sent"),
+    "began-late": N_("how the call began"),
+    "ended-early": N_("how it ended"),
+    "messages-missing": N_("some messages"),
+    "frames-cut": N_("what was cut off the packets"),
+    "fragments-missing": N_("fragments that are missing"),
+    "no-media-captured": N_("the audio"),
+    "encrypted": N_("what was encrypted"),
+}
+
+
 def nothing_found(call: Call) -> str:
-    """What is said of a call without findings; "" for nothing."""
-    return ""
+    """What is said of a call without a problem: what was looked at, and what the
+    capture does not show.
+    """
+    if not call.messages:
+        return ""
+    seen = [_("signalling")]
+    heard = {each.direction for each in call.media.streams_of("audio")} - {None}
+    if heard:
+        seen.append(_("audio both ways") if len(heard) > 1 else _("audio one way"))
+    kinds = dict.fromkeys(limit.kind for limit in call.visibility.limits)
+    hidden = [_(_NOT_VISIBLE[kind]) for kind in kinds if kind in _NOT_VISIBLE]
+    said = _("No problems found: {seen}.").format(seen=", ".join(seen))
+    if not hidden:
+        return said
+    left = _("Not visible in this capture: {hidden}.").format(hidden=", ".join(hidden))
+    return f"{said} {left}"
 
 
 def findings_lines(findings: Collection[Finding]) -> Iterator[str]:

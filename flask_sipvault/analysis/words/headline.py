@@ -14,6 +14,7 @@ from ..sip.reasons import reasons
 from ..sip.reasons import warnings
 from ..sip.setup import CallSetup
 from ..sip.setup import CHALLENGES
+from .findings import words_of
 from .partial_call import partial_headline
 from .quality import audio_sentence
 from .reasons import code_words
@@ -28,11 +29,21 @@ _SLOW_MS = 2_000
 
 
 def headline(call: Call) -> str:
-    """The first line of the page: ``Answered, ended by the called side after 2 min
-    14 s. The caller heard poor audio for 35 s.``
+    """What became of the call, and of its audio: ``Answered, ended by the called side
+    after 2 min 14 s. The caller heard poor audio for 35 s.``
     """
     what = _outcome(call)
     return " ".join(filter(None, [what, audio_sentence(call.quality)]))
+
+
+def answer(call: Call) -> str:
+    """The first line of the page: what became of the call and, where a finding tells,
+    why. Without one it is the :func:`headline`.
+    """
+    wrong = next((each for each in call.findings if each.severity != "info"), None)
+    if wrong is None:
+        return headline(call)
+    return " ".join(filter(None, [_outcome(call), words_of(wrong).headline]))
 
 
 def reason(call: Call) -> str:

@@ -24,7 +24,7 @@ from ...analysis.ladder.details import style
 from ...analysis.ladder.ladder import Ladder
 from ...analysis.logs import level
 from ...analysis.words.findings import words_of
-from ...analysis.words.headline import headline
+from ...analysis.words.headline import answer
 from ...analysis.words.headline import reason
 from ...sanitize import on_one_line
 from ...sanitize import visible
@@ -121,7 +121,7 @@ def _view(call: Call, ladder: Ladder, now: int, masked: bool) -> _Report:
     quality = document["quality"]
     shown = Ladder(ladder.lifelines, ladder.drawn[:MESSAGES], ladder.media)
     return _Report(
-        headline=on_one_line(headline(call)),
+        headline=on_one_line(answer(call)),
         call_id=on_one_line(call.evidence.call_id),
         parties=[("Caller", _party(call.caller)), ("Called", _party(call.callee))],
         facts=list(_facts(call)),

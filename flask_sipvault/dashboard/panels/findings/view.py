@@ -82,7 +82,7 @@ class FindingsView:
     """The findings: ``sipvault/_findings.html``.
 
     :param shown: those in view; ``folded``: the others.
-    :param nothing: what to say where there is none.
+    :param nothing: what to say where none is a problem; "" otherwise.
     """
 
     shown: list[FindingView]
@@ -96,7 +96,9 @@ def findings_view(call: Call, start: int) -> FindingsView:
     :param start: when the call's first message was seen, in ns since the epoch.
     """
     views = [_finding(call, finding, start) for finding in call.findings]
-    return FindingsView(views[:SHOWN], views[SHOWN:], nothing_found(call))
+    wrong = any(each.severity != "info" for each in call.findings)
+    nothing = "" if wrong else nothing_found(call)
+    return FindingsView(views[:SHOWN], views[SHOWN:], on_one_line(nothing))
 
 
 def _finding(call: Call, finding: Finding, start: int) -> FindingView:
