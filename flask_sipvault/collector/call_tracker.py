@@ -26,6 +26,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..correlation.call_state import CallState
 from ..evidence import State
 from ..protocols.agent import MediaWatch
 from ..protocols.sdp import Media
@@ -61,6 +62,13 @@ MAX_ITEMS_WITHOUT_SIP, MAX_BYTES_WITHOUT_SIP = 50_000, 32 << 20
 #: More media addresses of one call than this are not watched.
 _MOST_WATCHED = 32
 
+#: More descriptions of one call than this are not kept until its end, nor longer
+#: messages, in bytes.
+_MOST_DESCRIPTIONS, _LONGEST_KEPT = 16, 16 << 10
+
+#: Of so many calls one is given up at a time, where the spool has no room for more.
+_GIVE_WAY = 8
+
 #: No codec has a longer name, in characters.
 _LONGEST_CODEC = 64
 
@@ -88,6 +96,7 @@ class Part:
 
     :param anchors: rows to keep in the spool all the same.
     :param final: whether nothing more comes under this session's number.
+    :param snapshot: what is known of a call that is up, for a restarted collector.
     """
 
     session_id: int
@@ -98,6 +107,7 @@ class Part:
     last: int
     anchors: tuple[int, ...] = ()
     final: bool = True
+    snapshot: str = ""
 
 
 @dataclass(slots=True, frozen=True)
@@ -211,17 +221,31 @@ class CallTracker:
         now: float,
         *,
         sealed_row: int,
+        snapshot: str = "",
+        last_seen: float = -_NEVER,
     ) -> None:
         """Take in what an earlier process had in its spool, in the order of the rows.
 
         :param call_id: of the call that the item was found to belong to.
+        :param now: when the item came, by this process's clock.
         :param sealed_row: up to which row the session was given out in parts.
+        :param snapshot: what was known of the call then; "" if that is not known.
+        :param last_seen: when the last came that was given out.
         """
         calls = self._customers.setdefault(item.customer_id, CustomerCalls())
         session = calls.sessions.get(call_id)
+        if session is not None and session.id not in (0, session_id):
+            # It had to make room, and was killed before that was on disk.
+            self._evicted.append(self._final(calls, session, "PARTIAL"))
         if session is None or session.id != session_id:
-            session = self._begin(calls, item.customer_id, call_id, session_id, now)
+            session = self._begin(
+                calls, item.customer_id, call_id, session_id, now, make_room=False
+            )
             session.last_row = session.sealed_row = sealed_row
+            session.last_seen = max(now, last_seen)
+            if snapshot:
+                session.state = CallState.recalled(snapshot)
+                calls.recall(session)
         self._take(calls, session, item, row, now)
 
     def settle(self, now: float) -> list[Waiting]:
@@ -235,10 +259,11 @@ class CallTracker:
             settled.append(waiting)
         return settled
 
-    def due(self, now: float, *, hurry: bool = False) -> Iterator[Part]:
+    def due(self, now: float, *, hurry_to: int | None = None) -> Iterator[Part]:
         """The parts that are to be written now.
 
-        :param hurry: give out what is new of every call, because the spool is full.
+        :param hurry_to: the spool is full: give out what is new of every call, up to
+            this row.
         """
         while self._evicted:
             yield self._evicted.popleft()
@@ -250,13 +275,38 @@ class CallTracker:
             part = self._wake(session, now)
             if part is not None:
                 yield part
-        if hurry:
-            yield from [
-                self._give_out(calls, session)
-                for calls in self._customers.values()
-                for session in calls.sessions.values()
-                if session.new_items
-            ]
+        if hurry_to is not None:
+            yield from self._hurry(hurry_to)
+
+    def _hurry(self, to: int) -> list[Part]:
+        parts = []
+        for calls in self._customers.values():
+            for session in list(calls.sessions.values()):
+                if not session.new_items or session.first_row > to:
+                    continue
+                if session.last_row <= to:
+                    parts.append(self._give_out(calls, session))
+                else:
+                    parts.append(_partial(session, to))
+                    session.sealed_row, session.first_row = to, to + 1
+        return parts
+
+    def give_way(self, to: int) -> list[Part]:
+        """Last parts of some of the calls that began first. Even what is kept of calls
+        that are up has filled the spool; they are known on, but not after a restart.
+
+        :param to: calls with later rows must wait.
+        """
+        up = [
+            (session.id, calls, session)
+            for calls in self._customers.values()
+            for session in calls.sessions.values()
+            if session.id and session.last_row <= to
+        ]
+        if not up:
+            return []
+        some = heapq.nsmallest(1 + len(up) // _GIVE_WAY, up, key=lambda each: each[0])
+        return [self._final(calls, session, "PARTIAL") for _, calls, session in some]
 
     def _begin(
         self,
@@ -265,6 +315,8 @@ class CallTracker:
         call_id: str,
         session_id: int,
         now: float,
+        *,
+        make_room: bool = True,
     ) -> ActiveCall:
         """A new session, or a remembered one that goes on under a new number."""
         session = calls.sessions.get(call_id)
@@ -272,7 +324,7 @@ class CallTracker:
             session.id = session_id
             del calls.remembered[call_id]
             return session
-        if len(calls.sessions) >= self._max_calls:
+        if make_room and len(calls.sessions) >= self._max_calls:
             self._evict_one(calls)
         session = ActiveCall(session_id, customer_id, call_id, now)
         calls.begin(session)
@@ -286,10 +338,11 @@ class CallTracker:
         row: int,
         now: float,
     ) -> None:
-        session.last_seen = now
+        session.last_seen = max(now, session.last_seen)
         if row > session.sealed_row:
             if not session.new_items:
                 session.first_new = now
+                session.first_row = row
             session.new_items += 1
             session.new_bytes += len(item.payload)
             session.last_row = row
@@ -314,7 +367,8 @@ class CallTracker:
     ) -> None:
         state, method, message = session.state, item.cseq_method, item.payload
         was_answered = state.answered_end
-        state.follow(item.ts, method, message)
+        if row > session.sealed_row or not session.recalled:
+            state.follow(item.ts, method, message)
         if method == "INVITE" and message.startswith(b"SIP/2.0 2"):
             session.anchors = (session.anchors[0], row)
         if state.over_at is None:
@@ -324,6 +378,8 @@ class CallTracker:
         description = description_in(message)
         if description is not None:
             calls.media.announce(item.ts, session.call_id, description)
+            if len(message) <= _LONGEST_KEPT:
+                _keep_description(session, hash(description), row)
             self._watch(session, item, description)
 
     def _watch(self, session: ActiveCall, item: Item, description: bytes) -> None:
@@ -404,16 +460,7 @@ class CallTracker:
             return self._final(calls, session, "COMPLETE")
         if now >= session.last_seen + self._patience(session):
             return self._final(calls, session, "EXPIRED")
-        part = Part(
-            session.id,
-            session.customer_id,
-            session.call_id,
-            "PARTIAL",
-            session.sealed_row,
-            session.last_row,
-            session.anchors,
-            final=False,
-        )
+        part = _partial(session, session.last_row)
         _seal(session)
         return part
 
@@ -432,7 +479,10 @@ class CallTracker:
         _seal(session)
         session.id = 0
         session.anchors = ()
-        calls.media.forget(session.call_id)
+        session.descriptions = ()
+        session.recalled = False
+        if state != "PARTIAL":
+            calls.media.forget(session.call_id)
         calls.remembered[session.call_id] = None
         return part
 
@@ -474,3 +524,32 @@ def _first_codec(media: Media) -> str:
 def _seal(session: ActiveCall) -> None:
     session.sealed_row = session.last_row
     session.new_items = session.new_bytes = 0
+
+
+def _partial(session: ActiveCall, last: int) -> Part:
+    """A part of a call that goes on."""
+    return Part(
+        session.id,
+        session.customer_id,
+        session.call_id,
+        "PARTIAL",
+        session.sealed_row,
+        last,
+        _anchors(session),
+        final=False,
+        # It may be ahead of the last row: to see a message twice does not harm.
+        snapshot=session.state.snapshot() if session.has_sip else "",
+    )
+
+
+def _keep_description(session: ActiveCall, key: int, row: int) -> None:
+    """Keep the last row of each description: a proxy passes each of them twice, and
+    session timers (RFC 4028) repeat them for as long as the call is up.
+    """
+    others = tuple(each for each in session.descriptions if each[0] != key)
+    session.descriptions = (*others, (key, row))[-_MOST_DESCRIPTIONS:]
+
+
+def _anchors(session: ActiveCall) -> tuple[int, ...]:
+    kept = (row for _, row in session.descriptions)
+    return tuple(sorted({*session.anchors, *kept}))

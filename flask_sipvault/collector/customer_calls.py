@@ -47,10 +47,15 @@ class ActiveCall:
     :param items_without_sip: how many items were kept before any SIP of it was seen,
         and ``bytes_without_sip`` how large they are.
     :param was_written: whether a part of it was given out before any SIP was seen.
-    :param last_row: the last of its rows in the spool.
+    :param first_row, last_row: the first of its rows that is not given out yet, and
+        the last of its rows in the spool.
     :param sealed_row: the last row that was given out in a part.
+    :param recalled: whether ``state`` was restored as it was at ``sealed_row``.
     :param anchors: rows that stay in the spool as long as the call is up: its first
-        item and its last answer. From them a restarted collector knows the call again.
+        item and its last answer.
+    :param descriptions: rows that stay as well, the oldest first, by the hash of the
+        session description in them: from them a restarted collector knows where the
+        call's media goes.
     :param watched: the media addresses that an agent was asked to watch.
     :param wake_at: when there is next something to do.
     """
@@ -69,9 +74,12 @@ class ActiveCall:
     was_written: bool = False
     new_items: int = 0
     new_bytes: int = 0
+    first_row: int = 0
     last_row: int = 0
     sealed_row: int = 0
+    recalled: bool = False
     anchors: tuple[int, ...] = ()
+    descriptions: tuple[tuple[int, int], ...] = ()
     watched: tuple[tuple[str, int], ...] = ()
     wake_at: float = float("inf")
 
@@ -131,6 +139,12 @@ class CustomerCalls:
         if not session.has_sip:
             session.items_without_sip += 1
             session.bytes_without_sip += len(item.payload)
+
+    def recall(self, session: ActiveCall) -> None:
+        """Know that a call has SIP, though it may not be seen here again."""
+        self.without_sip -= not session.has_sip
+        session.has_sip = session.is_call = session.recalled = True
+        self.call_ids.add(session.call_id)
 
     def forget(self, session: ActiveCall) -> None:
         """Know nothing of a call any more."""

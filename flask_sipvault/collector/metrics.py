@@ -45,15 +45,15 @@ _REMEDY = "install flask-sipvault[collector] to have metrics\n"
 def health(collector: Collector) -> tuple[bool, dict[str, Any]]:
     """Whether the collector does its work, and how it is.
 
-    A store or a Redis server that is away, or a full spool, is no illness: a restart
-    would cure none of them, and cost agents their connection.
+    A store or a Redis server that is away, or a full spool or disk, is no illness: a
+    restart would cure none of them, and cost agents their connection.
     """
     spool, writer = collector.pipeline.spool, collector.pipeline.writer
     shared = collector.pipeline.correlation
     stuck = time.monotonic() - collector.ticked_at > STUCK_SECONDS
     return not (stuck or spool.failing), {
         "status": "stuck" if stuck else "disk refuses" if spool.failing else "ok",
-        "spool": "full" if spool.full else "ok",
+        "spool": "disk full" if spool.short else "full" if spool.full else "ok",
         "spool_bytes": spool.used_bytes,
         "parts_waiting": writer.waiting,
         "stores_failing": len(writer.failing),
@@ -114,6 +114,10 @@ class Figures:
             _by(pipeline.sessions.over_limit),
             ("limit",),
         )
+        too_large = {(): pipeline.too_large}
+        yield _counter(
+            "too_large", "Items lost: too large for the disk.", too_large, ()
+        )
         yield _counter("errors", "Items lost by an error.", {(): gate.errors}, ())
         dropped = Counter(collector.datagrams.dropped)
         yield _counter(
@@ -122,6 +126,8 @@ class Figures:
             _by(dropped),
             ("reason",),
         )
+        held = {(): collector.held_seconds}
+        yield _counter("held_seconds", "Time in which senders had to wait.", held, ())
         yield _counter(
             "parts",
             "Parts of calls written, tries that failed, parts that no vault takes.",
@@ -157,6 +163,7 @@ class Figures:
             ("spool_bytes", "Size of the spool.", spool.used_bytes),
             ("spool_limit_bytes", "How large it may grow.", spool.max_bytes),
             ("spool_full", "Whether senders have to wait.", spool.full),
+            ("spool_short", "Whether the disk has no room.", spool.short),
             ("spool_failing", "Whether the disk refuses.", spool.failing),
         ):
             yield _gauge(name, text, {(): value}, ())

@@ -6,6 +6,7 @@ a network but :meth:`Pipeline.close`.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from ..config.collector import CollectorSettings
 from ..correlation.legs import DEFAULT_HEADERS
 from ..vault.vault import Vault
 from .call_tracker import CallTracker
+from .call_tracker import Part
 from .call_tracker import Waiting
 from .call_tracker import Watch
 from .items import Item
@@ -22,6 +24,8 @@ from .part_writer import PartWriter
 from .part_writer import THREADS
 from .redis_correlation import Correlation
 from .spool import Spool
+
+logger = logging.getLogger(__name__)
 
 
 def _nobody(customer_id: str, ip: str) -> bool:
@@ -39,6 +43,7 @@ class Pipeline:
         :meth:`flask_sipvault.services.Installation.vault` gives it.
     :param has_agent: whether an agent of a customer is connected from an IP address.
     :param clock: seconds that never go back.
+    :param system_clock: seconds since the epoch.
     :param leg_headers: the SIP header fields that name another leg's Call-ID.
     :param correlation: what other collectors know of the latest calls.
     :param wait_seconds: how long to wait for another process to let go of the spool.
@@ -52,6 +57,7 @@ class Pipeline:
         *,
         has_agent: Callable[[str, str], bool] = _nobody,
         clock: Callable[[], float] = time.monotonic,
+        system_clock: Callable[[], float] = time.time,
         wait_seconds: float = 0.0,
         threads: int = THREADS,
         leg_headers: Sequence[str] = DEFAULT_HEADERS,
@@ -61,12 +67,16 @@ class Pipeline:
             raise ValueError("there is no spool")
         self._clock = clock
         self.correlation = correlation
+        self._system_clock = system_clock
         #: How many items were kept, by their kind.
         self.kept: Counter[str] = Counter()
+        #: How many were lost because the spool has not room for one of their size.
+        self.too_large = 0
         self.spool = Spool(
             settings.spool,
             max_bytes=settings.spool_max_bytes,
             wait_seconds=wait_seconds,
+            system_clock=system_clock,
         )
         self.sessions = CallTracker(
             linger=settings.linger,
@@ -94,7 +104,16 @@ class Pipeline:
 
     def accept(self, item: Item) -> None:
         """Keep an item, if it is of a call."""
-        self._place(item)
+        if len(item.payload) > self.spool.largest_item:
+            if not self.too_large:
+                logger.error(
+                    "an item of %d bytes is lost: the disk under the spool is too small"
+                    " for it",
+                    len(item.payload),
+                )
+            self.too_large += 1
+        else:
+            self._place(item)
 
     def tick(self) -> list[Watch]:
         """Do what is due. To be called several times a second.
@@ -104,9 +123,7 @@ class Pipeline:
         now = self._clock()
         for waiting in self.sessions.settle(now):
             self._place(waiting.item, waiting.row, at_last=True)
-        # A spool that is full of calls that are up would wait for their end.
-        hurry = self.full and not self.spool.failing and not self.writer.waiting
-        for part in self.sessions.due(now, hurry=hurry):
+        for part in self._due(now):
             self.spool.seal(part)
         watches, self.sessions.watches = self.sessions.watches, []
         return watches
@@ -119,6 +136,17 @@ class Pipeline:
         deadline = time.monotonic() + timeout
         self.writer.close(timeout / 2)
         return self.spool.close(max(0.0, deadline - time.monotonic()))
+
+    def _due(self, now: float) -> list[Part]:
+        spool = self.spool
+        # A spool that is full of calls that are up would wait for their end, which is
+        # not read. One time after the other: each may make room enough.
+        if not (self.full and spool.settled and not self.writer.waiting):
+            return list(self.sessions.due(now))
+        parts = list(self.sessions.due(now, hurry_to=spool.safe_row))
+        if not parts and spool.fills_its_room:
+            parts = self.sessions.give_way(spool.safe_row)
+        return parts
 
     def _place(
         self, item: Item, waiting_row: int | None = None, *, at_last: bool = False
@@ -141,7 +169,6 @@ class Pipeline:
             self.spool.remove_waiting(waiting_row)
 
     def _restore(self) -> None:
-        now = self._clock()
         for stored in self.spool.stored_items():
             if stored.session_id:
                 self.sessions.restore(
@@ -149,8 +176,18 @@ class Pipeline:
                     stored.item.call_id,
                     stored.item,
                     stored.row,
-                    now,
+                    self._moment(stored.seen),
                     sealed_row=stored.sealed_row,
+                    snapshot=stored.snapshot,
+                    last_seen=self._moment(stored.sealed_seen),
                 )
             else:
                 self._place(stored.item, stored.row)
+
+    def _moment(self, seen: float) -> float:
+        """When that was by our clock, which another process did not have.
+
+        :param seen: by the system's clock; 0 if that is not known: then it was now.
+        """
+        ago = self._system_clock() - seen if seen else 0.0
+        return self._clock() - max(0.0, ago)

@@ -104,6 +104,9 @@ class Collector:
         self._metrics: MetricsServer | None = None
         self._stopping = False
         self._wake = asyncio.Event()
+        #: For how long senders had to wait because the spool was full, in seconds.
+        self.held_seconds = 0.0
+        self._holding = False
         self._told_full = False
         self._full_at = 0.0
 
@@ -203,6 +206,8 @@ class Collector:
         spool = self.pipeline.spool
         full = self.pipeline.full
         if full:
+            if self._holding:
+                self.held_seconds += now - self._full_at
             self._full_at = now
             self.datagrams.pause()
             for connection in self.roster.connections:
@@ -211,6 +216,7 @@ class Collector:
             self.datagrams.resume()
             for connection in self.roster.connections:
                 connection.release("full")
+        self._holding = full
         # A spool that is full may have room for moments, whenever a part is written.
         if full and not self._told_full:
             facts = {"used": spool.used_bytes, "limit": spool.max_bytes}
@@ -328,7 +334,8 @@ class Collector:
         if await asyncio.to_thread(self.pipeline.close, _CLOSE_SECONDS):
             logger.info("stopped")
         else:
-            logger.error("stopped, though the disk did not take everything in time")
+            lost = {"items_lost": self.pipeline.spool.unsaved}
+            logger.error("stopped, but the disk did not take everything", extra=lost)
         # Those who never read our answers.
         for connection in list(self.roster.connections):
             connection.let_go()
@@ -357,6 +364,12 @@ class Collector:
         self.datagrams.pause()
         for connection in list(self.roster.connections):
             connection.hold("takeover")
+        if not await asyncio.to_thread(self.pipeline.spool.flush, _CLOSE_SECONDS):
+            # What is in memory only would be lost.
+            logger.warning("the disk does not take everything: going on")
+            peer.close()
+            self._resume()
+            return None
         self._close_metrics()
         await asyncio.to_thread(self.pipeline.close, _CLOSE_SECONDS)
         connections = list(self.roster.connections)
@@ -364,10 +377,10 @@ class Collector:
         try:
             relays = await give_away(peer, listeners, connections)
         except (TakeoverError, OSError) as error:
-            logger.warning("nobody took over: going on", extra={"error": str(error)})
             self.pipeline = self._open_pipeline(self.roster.has_agent, LONG_PATIENCE)
             self._open_metrics()
             self._resume()
+            logger.warning("nobody took over: going on", extra={"error": str(error)})
             return None
         logger.info("handed over", extra={"connections": len(connections)})
         self.doorman.close()

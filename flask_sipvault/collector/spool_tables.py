@@ -1,12 +1,6 @@
-"""The tables of the spool: what is in them, and the one transaction that writes them.
+"""What is read from the spool's tables, and the one transaction that writes them.
 
-=========== ======================================================================
-``call``    a session: up to which row it was given out (``sealed``), which rows stay
-            meanwhile (``anchors``), whether nothing more comes (``final``)
-``item``    what was captured of it, numbered in the order it came
-``waiting`` items whose call is not known yet
-``part``    what the vault is to have: a session's rows after one, up to another
-=========== ======================================================================
+:mod:`flask_sipvault.collector.spool_format` says what is in them.
 """
 
 # ruff: noqa: S608 - queries are put together from the words of this file only.
@@ -31,54 +25,27 @@ from .call_tracker import Part
 from .items import Item
 from .items import Kind
 
-FORMAT = 1
-
-_SCHEMA = f"""
-BEGIN;
-CREATE TABLE call (
-    id INTEGER PRIMARY KEY, customer TEXT NOT NULL, name TEXT NOT NULL,
-    sealed INTEGER NOT NULL DEFAULT 0, anchors TEXT NOT NULL DEFAULT '[]',
-    final INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE item (
-    id INTEGER PRIMARY KEY, call INTEGER NOT NULL, kind INTEGER NOT NULL,
-    ts INTEGER NOT NULL, src_ip TEXT, src_port INTEGER, dst_ip TEXT, dst_port INTEGER,
-    transport TEXT NOT NULL, agent TEXT NOT NULL, method TEXT NOT NULL,
-    payload BLOB NOT NULL
-);
-CREATE INDEX item_call ON item (call);
-CREATE TABLE waiting (
-    id INTEGER PRIMARY KEY, customer TEXT NOT NULL, name TEXT NOT NULL,
-    of_call INTEGER NOT NULL, kind INTEGER NOT NULL, ts INTEGER NOT NULL,
-    src_ip TEXT, src_port INTEGER, dst_ip TEXT, dst_port INTEGER,
-    transport TEXT NOT NULL, agent TEXT NOT NULL, method TEXT NOT NULL,
-    payload BLOB NOT NULL
-);
-CREATE TABLE part (
-    id INTEGER PRIMARY KEY, call INTEGER NOT NULL, state TEXT NOT NULL,
-    after INTEGER NOT NULL, last INTEGER NOT NULL
-);
-CREATE INDEX part_call ON part (call);
-PRAGMA user_version = {FORMAT};
-COMMIT;
-"""
-
 _FACTS = (
     "kind, ts, src_ip, src_port, dst_ip, dst_port, transport, agent, method, payload"
 )
-_INSERT_ITEM = f"INSERT INTO item (id, call, {_FACTS}) VALUES "
-_ITEM_VALUES = f"(?{', ?' * 11})"
+_INSERT_ITEM = f"INSERT INTO item (id, call, seen, {_FACTS}) VALUES "
+_ITEM_VALUES = f"(?{', ?' * 12})"
 
 #: So many items are put in by one statement, then half as many, and so on: while SQLite
 #: executes one, Python's other threads run, and after each this one has to wait until
 #: they let it.
 _ITEMS_AT_ONCE = 1024
+#: How long to wait for those who read from the log, in milliseconds: a part is read in
+#: a few.
+_READING_MS = 500
+
 _INSERT_WAITING = (
     f"INSERT INTO waiting (id, customer, name, of_call, {_FACTS})"
     f" VALUES (?{', ?' * 13})"
 )
 _SELECT_OPEN = (
-    f"SELECT item.id, call.id, sealed, customer, name, {_FACTS} FROM item"
+    "SELECT item.id, call.id, sealed, snapshot, item.seen, call.seen, customer, name,"
+    f" {_FACTS} FROM item"
     " JOIN call ON call.id = item.call WHERE NOT final ORDER BY item.id"
 )
 _SELECT_WAITING = (
@@ -106,6 +73,9 @@ class Batch:
     :param seals: parts, each with its number.
     :param settled: rows of ``waiting`` that wait no more.
     :param confirmed: numbers of parts that the vault has.
+    :param marks: the largest numbers of a row, a session and a part given so far.
+    :param size: what its items take up on disk, about, in bytes.
+    :param last_row: the number of the last of them.
     """
 
     calls: list[tuple[int, str, str]] = field(default_factory=list)
@@ -114,6 +84,9 @@ class Batch:
     seals: list[tuple[int, Part]] = field(default_factory=list)
     settled: list[tuple[int]] = field(default_factory=list)
     confirmed: list[int] = field(default_factory=list)
+    marks: tuple[int, int, int] = (0, 0, 0)
+    size: int = 0
+    last_row: int = 0
 
     def __bool__(self) -> bool:
         return bool(
@@ -126,14 +99,22 @@ class StoredItem:
     """An item that an earlier process left behind.
 
     :param session_id: of its call; 0 where that was not known yet.
-    :param sealed_row: up to which row its call was given out in parts.
     :param item: its Call-ID is that of the call it was found to belong to.
+    :param seen: when it came, by the system's clock, in seconds; 0: not known.
+    :param sealed_row: up to which row its call was given out in parts.
+    :param snapshot: what was known of its call then, as
+        :meth:`flask_sipvault.correlation.call_state.CallState.snapshot` gives it; "" where
+        nothing was given out.
+    :param sealed_seen: when the last item came that was given out; as ``seen``.
     """
 
     row: int
     session_id: int
-    sealed_row: int
     item: Item
+    seen: float = 0.0
+    sealed_row: int = 0
+    snapshot: str = ""
+    sealed_seen: float = 0.0
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -143,6 +124,8 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
+        # For shrink(). It counts for a database that has no tables yet.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")  # see checkpoint()
@@ -150,15 +133,6 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def prepare(db: sqlite3.Connection) -> int:
-    """Make the tables if there are none; the version of those that there are."""
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        db.executescript(_SCHEMA)
-        return FORMAT
-    return int(version)
 
 
 def used_bytes(db: sqlite3.Connection) -> int:
@@ -178,18 +152,48 @@ def checkpoint(db: sqlite3.Connection) -> bool:
     return bool(in_log == done)
 
 
-def largest_numbers(db: sqlite3.Connection) -> tuple[int, int, int]:
-    """The largest numbers of a row, a session and a part; 0 where there is none."""
-    row, waiting, session, part = db.execute(
-        "SELECT (SELECT max(id) FROM item), (SELECT max(id) FROM waiting),"
-        " (SELECT max(id) FROM call), (SELECT max(id) FROM part)"
-    ).fetchone()
-    return max(row or 0, waiting or 0), session or 0, part or 0
+def empty_log(db: sqlite3.Connection) -> None:
+    """Bring what is in the log into the database, and let the log take up nothing.
+    Where somebody reads for long just now, leave it as it is.
+
+    :raises sqlite3.Error: if the disk does not take it.
+    """
+    (patience,) = db.execute("PRAGMA busy_timeout").fetchone()
+    db.execute(f"PRAGMA busy_timeout = {_READING_MS}")
+    try:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {patience}")
 
 
-def item_row(row: int, session_id: int, item: Item) -> tuple[Any, ...]:
-    """The row of an item whose call is known."""
-    return (row, session_id, *_facts(item))
+def shrink(db: sqlite3.Connection, size: int) -> bool:
+    """Take so many bytes of free pages from the end of the database; False if none is
+    free. :func:`empty_log` gives them back to the partition then.
+
+    :raises sqlite3.Error: if the disk does not take it.
+    """
+    (free,) = db.execute("PRAGMA freelist_count").fetchone()
+    (page,) = db.execute("PRAGMA page_size").fetchone()
+    if free:
+        pages = max(1, size // page)
+        db.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+    return bool(free)
+
+
+def open_sessions(db: sqlite3.Connection) -> set[int]:
+    """The numbers of the sessions that more may come of."""
+    query = "SELECT id FROM call WHERE NOT final"
+    return {session_id for (session_id,) in db.execute(query)}
+
+
+def item_row(
+    row: int, session_id: int, item: Item, seen: float = 0.0
+) -> tuple[Any, ...]:
+    """The row of an item whose call is known.
+
+    :param seen: when it came, in seconds since the epoch.
+    """
+    return (row, session_id, int(seen * 1000), *_facts(item))
 
 
 def waiting_row(row: int, item: Item) -> tuple[Any, ...]:
@@ -216,6 +220,13 @@ def commit(db: sqlite3.Connection, batch: Batch) -> None:
         db.executemany("DELETE FROM waiting WHERE id = ?", batch.settled)
         for part_id in batch.confirmed:
             _remove(db, part_id)
+        if batch.settled or batch.confirmed:
+            # What is gone must not let its numbers be given again.
+            db.execute(
+                "UPDATE mark SET row = max(row, ?), session = max(session, ?),"
+                " part = max(part, ?)",
+                batch.marks,
+            )
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:  # SQLite itself goes back after some errors
@@ -251,30 +262,40 @@ def _seal(db: sqlite3.Connection, part_id: int, part: Part) -> None:
         db.execute("UPDATE call SET final = 1 WHERE id = ?", (part.session_id,))
     else:
         db.execute(
-            "UPDATE call SET sealed = ?, anchors = ? WHERE id = ?",
-            (part.last, json.dumps(part.anchors), part.session_id),
+            "UPDATE call SET sealed = ?, anchors = ?, snapshot = ?,"
+            " seen = ifnull((SELECT seen FROM item WHERE id = ?), seen) WHERE id = ?",
+            (
+                part.last,
+                json.dumps(part.anchors),
+                part.snapshot,
+                part.last,
+                part.session_id,
+            ),
         )
 
 
 def _remove(db: sqlite3.Connection, part_id: int) -> None:
     """Remove a part and its rows; with the last part of a call all that is left."""
     found = db.execute(
-        "SELECT call.id, after, last, anchors, final FROM part"
+        "SELECT call.id, last, anchors, final FROM part"
         " JOIN call ON call.id = part.call WHERE part.id = ?",
         (part_id,),
     ).fetchone()
     if found is None:
         return
-    call, after, last, anchors, final = found
+    call, last, anchors, final = found
     db.execute("DELETE FROM part WHERE id = ?", (part_id,))
     if final and not _has_parts(db, call):
         db.execute("DELETE FROM item WHERE call = ?", (call,))
         db.execute("DELETE FROM call WHERE id = ?", (call,))
     else:
+        # With what an earlier part left as its anchors.
         db.execute(
-            "DELETE FROM item WHERE call = ? AND id > ? AND id <= ?"
-            " AND id NOT IN (SELECT value FROM json_each(?))",
-            (call, after, last, anchors),
+            "DELETE FROM item WHERE call = ? AND id <= ?"
+            " AND id NOT IN (SELECT value FROM json_each(?)) AND NOT EXISTS ("
+            "SELECT 1 FROM part WHERE part.call = item.call"
+            " AND item.id > after AND item.id <= part.last)",
+            (call, last, anchors),
         )
 
 
@@ -312,11 +333,15 @@ def read_part(db: sqlite3.Connection, part_id: int) -> tuple[Part, list[Item]] |
 
 def stored_items(db: sqlite3.Connection) -> Iterator[StoredItem]:
     """The items of calls that were not over, in order; then those that waited."""
-    for row, call, sealed, customer, name, *facts in db.execute(_SELECT_OPEN):
-        yield StoredItem(row, call, sealed, _item(customer, name, facts))
+    for found in db.execute(_SELECT_OPEN):
+        row, call, sealed, snapshot, seen, sealed_seen, customer, name, *facts = found
+        item = _item(customer, name, facts)
+        yield StoredItem(
+            row, call, item, seen / 1000, sealed, snapshot, sealed_seen / 1000
+        )
     for row, customer, name, of_call, *facts in db.execute(_SELECT_WAITING):
         item = _item(customer, name, facts, of_call=bool(of_call))
-        yield StoredItem(row, 0, 0, item)
+        yield StoredItem(row, 0, item)
 
 
 def _facts(item: Item) -> tuple[Any, ...]:

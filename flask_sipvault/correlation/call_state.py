@@ -6,6 +6,7 @@ times decide which came first, and whatever shows that the call goes on undoes i
 
 from __future__ import annotations
 
+import json
 import re
 
 #: A dialog by its two tags, in the order of their bytes: who calls does not matter.
@@ -49,6 +50,26 @@ class CallState:
         self._hops: int | None = None
         self._up: tuple[_Dialog, ...] = ()
         self._closed: tuple[_Dialog, ...] = ()
+
+    @classmethod
+    def recalled(cls, snapshot: str) -> CallState:
+        """What :meth:`snapshot` gave."""
+        state = cls()
+        state.over_at, state.answered_end, state._response_seen, *rest = json.loads(
+            snapshot
+        )
+        state._invited_at, state._hops, up, closed = rest
+        state._up, state._closed = _dialogs(up), _dialogs(closed)
+        return state
+
+    def snapshot(self) -> str:
+        """All that is known, for a process that does not see the messages again."""
+        up, closed = (
+            [[tag.decode("latin-1") for tag in dialog] for dialog in dialogs]
+            for dialogs in (self._up, self._closed)
+        )
+        known = self.over_at, self.answered_end, self._response_seen
+        return json.dumps([*known, self._invited_at, self._hops, up, closed])
 
     @property
     def unanswered(self) -> bool:
@@ -134,6 +155,10 @@ def _status(message: bytes) -> int | None:
 def _dialog(message: bytes) -> _Dialog:
     found = (_FROM_TAG.search(message), _TO_TAG.search(message))
     return tuple(sorted(tag[1] for tag in found if tag is not None))
+
+
+def _dialogs(named: list[list[str]]) -> tuple[_Dialog, ...]:
+    return tuple(tuple(tag.encode("latin-1") for tag in each) for each in named)
 
 
 def _hops(message: bytes) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import ssl
+from collections import deque
 from collections.abc import Callable
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +18,7 @@ import pytest
 from flask_sipvault.collector import items as intake
 from flask_sipvault.collector.items import Item
 from flask_sipvault.collector.pipeline import Pipeline
+from flask_sipvault.collector.spool_tables import Batch
 from flask_sipvault.config.collector import CollectorSettings
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.protocols.address import Endpoint
@@ -64,12 +66,14 @@ class Collector:
         self._folder = folder
         self.pipeline = self._start()
 
-    def _start(self) -> Pipeline:
+    def _start(self, wait_seconds: float = 0.0) -> Pipeline:
         return Pipeline(
             self.settings,
             self.vault,
+            wait_seconds=wait_seconds,
             has_agent=lambda customer_id, ip: (customer_id, ip) in self.agents,
             clock=lambda: self.now,
+            system_clock=lambda: TS / SECOND + self.now,
             threads=2,
         )
 
@@ -137,13 +141,16 @@ class Collector:
         spool = self.pipeline.spool
         self.pipeline.writer.close(10)
         with spool._lock:
-            spool._batch = type(spool._batch)()
-        spool.close(10)
+            spool._batches = deque([Batch()])
+        spool.close(0)
 
-    def restart(self, **settings: Any) -> None:
-        """Begin again on the same spool, after a kill or an orderly end."""
+    def restart(self, *, wait_seconds: float = 0.0, **settings: Any) -> None:
+        """Begin again on the same spool, after a kill or an orderly end.
+
+        :param wait_seconds: for the end.
+        """
         self.settings = replace(self.settings, **settings)
-        self.pipeline = self._start()
+        self.pipeline = self._start(wait_seconds)
 
     def close(self) -> None:
         assert self.pipeline.close(10)

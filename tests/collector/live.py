@@ -63,7 +63,7 @@ class Live(Collector):
             folder, **{**defaults, "metrics_listen": SOMEWHERE, **settings}
         )
 
-    def _start(self) -> Pipeline:
+    def _start(self, wait_seconds: float = 0.0) -> Pipeline:
         ready = threading.Event()
         self.failure: BaseException | None = None
 
@@ -101,6 +101,7 @@ class Live(Collector):
             self.vault,
             has_agent=has_agent,
             clock=lambda: time.monotonic() + self.put_forward,
+            system_clock=lambda: time.time() + self.put_forward,
             wait_seconds=wait_seconds,
             threads=2,
         )

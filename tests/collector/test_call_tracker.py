@@ -422,6 +422,65 @@ class TestParts:
         assert part.anchors == (1, 5)
         assert not part.final
 
+    def test_it_keeps_the_last_row_of_each_description(self) -> None:
+        clock = Clock()
+        clock.feed(invite(sdp=sdp()), invite(0.1, sdp=sdp()), ok(sdp=sdp(port=42)))
+        clock.feed(*(log("x") for _ in range(3)), invite(5, sdp=sdp()))
+
+        (part,) = clock.parts(300)
+        assert part.anchors == (1, 3, 7)
+
+    def test_more_descriptions_than_any_call_has_are_not_kept(self) -> None:
+        clock = Clock()
+        clock.feed(*(invite(port, sdp=sdp(port=port)) for port in range(1, 101)))
+        clock.feed(ok(), invite(101, sdp=sdp() + "x" * 20_000))
+
+        (part,) = clock.parts(300)
+        assert part.anchors == (1, *range(85, 102))
+
+    def test_of_two_open_sessions_of_one_call_the_first_is_given_out(self) -> None:
+        """It had made room, and the process was killed before that was on disk."""
+        clock = Clock()
+        clock.sessions.restore(1, "a@b", invite(), 1, 0.0, sealed_row=0)
+        clock.sessions.restore(1, "a@b", ok(), 2, 0.0, sealed_row=0)
+        clock.sessions.restore(2, "a@b", log("a@b"), 3, 0.0, sealed_row=0)
+
+        first, second = clock.parts(300)
+        assert (first.session_id, first.last, first.final) == (1, 2, True)
+        assert (second.session_id, second.after, second.last) == (2, 0, 3)
+
+    def test_in_a_hurry_what_is_not_on_disk_yet_waits(self) -> None:
+        clock = Clock()
+        clock.feed(invite(), ok(), log("a@b 1"), bye(), bye_ok())
+
+        assert clock.due(1, hurry_to=2) == [("PARTIAL", 1, 2)]
+        assert clock.due(1, hurry_to=2) == []
+        assert clock.due(1, hurry_to=3) == [("PARTIAL", 3, 3)]
+        assert clock.due(1, hurry_to=5) == [("COMPLETE", 4, 5)]
+
+    def test_calls_that_are_up_give_way_the_oldest_first_and_go_on(self) -> None:
+        clock = Clock()
+        for n in range(9):
+            clock.feed(
+                invite(call_id=f"{n}@h", sdp=sdp(port=100 + 100 * n)),
+                ok(call_id=f"{n}@h"),
+            )
+        clock.due(1, hurry_to=99)
+
+        first, second = clock.sessions.give_way(99)
+        assert (first.call_id, second.call_id) == ("0@h", "1@h")
+        assert (first.state, first.final) == ("PARTIAL", True)
+        assert clock.sessions.up == 7
+        assert clock.place(rtcp(9, src=Endpoint("192.0.2.50", 101))) == "0@h"
+        clock.feed(bye(call_id="0@h"), bye_ok(call_id="0@h"))
+        assert clock.due(31) == [("COMPLETE", 3, 21)]
+
+    def test_no_call_gives_way_before_all_of_it_is_on_disk(self) -> None:
+        clock = Clock()
+        clock.feed(invite(), ok())
+
+        assert clock.sessions.give_way(1) == []
+
     def test_a_silent_call_expires(self) -> None:
         clock = Clock()
         clock.feed(invite(), ok())
@@ -550,12 +609,12 @@ class TestParts:
         clock.feed(invite(), ok(), invite(call_id="c@d"), bye(call_id="c@d"))
         clock.feed(log("e@f", call_id="e@f"))
 
-        assert sorted(clock.due(1, hurry=True)) == [
+        assert sorted(clock.due(1, hurry_to=99)) == [
             ("COMPLETE", 1, 4),
             ("PARTIAL", 1, 2),
             ("PARTIAL", 1, 5),
         ]
-        assert clock.due(2, hurry=True) == []
+        assert clock.due(2, hurry_to=99) == []
         clock.feed(bye(), bye_ok())
         assert clock.due(32) == [("COMPLETE", 3, 7)]
 

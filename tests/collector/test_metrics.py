@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from flask_sipvault.collector import call_tracker as sessions
 from flask_sipvault.collector import metrics
+from flask_sipvault.collector import spool_room as room
 from flask_sipvault.protocols import agent
 
 from .conftest import TS
@@ -124,6 +125,24 @@ def test_a_store_that_is_away_is_told_and_no_illness(live: Live) -> None:
     assert json.loads(text)["parts_waiting"] == 1
 
 
+def test_a_full_disk_is_told_and_no_illness_and_the_waiting_is_counted(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restart would not make room."""
+    monkeypatch.setattr(room, "free_bytes", lambda folder: 0)
+    wait_until(lambda: live.pipeline.spool.short)
+
+    status, _, text = get(live, "/health")
+    assert status == 200
+    assert json.loads(text)["status"] == "ok"
+    assert json.loads(text)["spool"] == "disk full"
+    wait_until(lambda: figures(live)["sipvault_held_seconds_total", ()] > 0)
+    assert figures(live)["sipvault_spool_short", ()] == 1
+    monkeypatch.undo()
+    wait_until(lambda: json.loads(get(live, "/health")[2])["spool"] == "ok")
+    assert figures(live)["sipvault_spool_short", ()] == 0
+
+
 @pytest.mark.parametrize(
     ("what", "told"), [("stuck", "stuck"), ("failing", "disk refuses")]
 )
@@ -133,7 +152,7 @@ def test_a_collector_that_does_not_work_is_not_healthy(
     if what == "stuck":
         monkeypatch.setattr(metrics, "STUCK_SECONDS", -1.0)
     else:
-        monkeypatch.setattr(live.pipeline.spool, "failing", True)
+        monkeypatch.setattr(live.pipeline.spool._disk, "failing", True)
 
     status, _, text = get(live, "/health")
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from flask_sipvault.collector.items import Item
 from flask_sipvault.collector.pipeline import Pipeline
@@ -28,6 +24,7 @@ from .conftest import other
 from .conftest import refusal
 from .conftest import sip_item
 from .conftest import TS
+from .live import wait_until
 from .test_call_tracker import rtcp
 from .test_call_tracker import sdp
 
@@ -114,6 +111,84 @@ def test_a_restarted_collector_knows_the_calls_that_are_up(
     assert call.state == "COMPLETE"
     assert (len(call.sip), len(call.rtcp), len(call.logs)) == (4, 1, 1)
     assert collector.spooled() == 0
+
+
+@pytest.mark.parametrize("end", ["kill", "close"])
+def test_what_comes_of_a_call_after_a_restart_is_written_though_the_spool_was_empty(
+    end: str, collector: Collector
+) -> None:
+    """The rows that were confirmed are gone. Their numbers must not be given again."""
+    began = [invite(sdp=sdp()), ok(), *(log(f"a@b {n}") for n in range(20))]
+    collector.take(*began)
+    collector.wait(300)
+    assert collector.call("a@b").state == "PARTIAL"
+    getattr(collector, end)()
+    collector.restart()
+
+    later = [sip_item("UPDATE sip:b SIP/2.0", "2 UPDATE", ts=400), bye(), bye_ok()]
+    collector.take(*later, rtcp(9))
+    collector.wait(300)
+
+    call = collector.call("a@b")
+    assert call.state == "COMPLETE"
+    assert sip_of(collector) == payloads([*began[:2], *later])
+    assert (len(call.logs), len(call.rtcp)) == (20, 1)
+    assert collector.spooled() == 0
+
+
+def test_a_restarted_collector_knows_every_port_that_a_call_announced(
+    collector: Collector,
+) -> None:
+    """Though the messages that say so are in the vault already."""
+    moved = sip_item(
+        "INVITE sip:b SIP/2.0", "3 INVITE", ts=5, tags=("caller", "c"), sdp=sdp(port=42)
+    )
+    collector.take(invite(sdp=sdp()), ok(), moved)
+    collector.wait(300)
+    collector.kill()
+    collector.restart()
+
+    collector.take(rtcp(9, src=Endpoint("192.0.2.50", 43)), rtcp(10))
+    collector.wait(300)
+
+    assert len(collector.call("a@b").rtcp) == 2
+    assert collector.pipeline.sessions.left_out == {}
+
+
+def test_a_restarted_collector_knows_which_of_two_dialogs_is_over(
+    collector: Collector,
+) -> None:
+    """A call that forked: what ended the first is in the vault already."""
+    first, second = ("caller", "one"), ("caller", "two")
+    collector.take(invite(), ok(1, tags=first), ok(2, tags=second))
+    collector.take(bye(3, tags=first), bye_ok(3.1, tags=first), ok(4, tags=first))
+    collector.wait(300)
+    collector.kill()
+    collector.restart()
+
+    collector.take(bye(400, tags=second), bye_ok(400.1, tags=second))
+    collector.wait(31)
+
+    assert collector.call("a@b").state == "COMPLETE"
+
+
+def test_a_restart_does_not_begin_the_waiting_anew(collector: Collector) -> None:
+    collector.take(invite(), ok())
+    collector.wait(200)
+    collector.kill()
+    collector.restart()
+    collector.wait(100)
+    assert collector.call("a@b").state == "PARTIAL"
+
+    collector.wait(7200)
+    collector.take(log("a@b held"))
+    collector.wait(7200)
+    collector.close()
+    collector.restart()
+    collector.wait(14400 - 7200 - 1)
+    assert collector.call("a@b").state == "PARTIAL"
+    collector.wait(1)
+    assert collector.call("a@b").state == "EXPIRED"
 
 
 def test_a_restarted_collector_lets_a_silent_call_expire(collector: Collector) -> None:
@@ -328,6 +403,41 @@ def test_what_is_kept_and_left_out_is_counted(collector: Collector) -> None:
     assert collector.pipeline.sessions.left_out == {"sip": 1}
 
 
+def test_an_item_that_the_disk_is_too_small_for_is_counted(
+    start: Callable[..., Collector], caplog: pytest.LogCaptureFixture
+) -> None:
+    collector = start(spool_max_bytes=32 << 20)
+    line = log("a@b " + "x" * (2 << 20))
+    collector.take(invite(), line, line)
+    collector.wait(300)
+
+    assert collector.pipeline.too_large == 2
+    assert collector.call("a@b").logs == []
+    assert caplog.text.count("the disk under the spool is too small") == 1
+
+
+def test_a_spool_full_of_what_is_kept_of_calls_that_are_up_makes_room(
+    start: Callable[..., Collector],
+) -> None:
+    collector = start(spool_max_bytes=1 << 20)
+    for n in range(2000):
+        collector.take(invite(call_id=f"{n}@h", sdp=sdp()), ok(call_id=f"{n}@h"))
+    wait_until(lambda: collector.pipeline.spool.flush(5) and collector.pipeline.full)
+
+    for _ in range(100):
+        collector.pipeline.tick()
+        collector.write()
+    assert not collector.pipeline.full
+    assert 0 < collector.pipeline.sessions.up < 2000
+    for n in range(2000):
+        collector.take(bye(call_id=f"{n}@h"), bye_ok(call_id=f"{n}@h"))
+    collector.wait(31)
+
+    for n in (0, 1000, 1999):
+        assert collector.call(f"{n}@h").state == "COMPLETE"
+        assert len(collector.call(f"{n}@h").sip) == 4
+
+
 def test_wishes_for_a_media_watch_are_given_once(collector: Collector) -> None:
     collector.agents.add(("acme", "192.0.2.50"))
     collector.take(invite(sdp=sdp()), invite(0.5, sdp=sdp()))
@@ -340,108 +450,3 @@ def test_wishes_for_a_media_watch_are_given_once(collector: Collector) -> None:
 def test_there_is_no_pipeline_without_a_spool() -> None:
     with pytest.raises(ValueError, match="no spool"):
         Pipeline(CollectorSettings(), lambda customer_id: pytest.fail())
-
-
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(
-            st.just("take"),
-            st.sampled_from(
-                [
-                    *("invite", "ok", "bye", "bye_ok", "refused"),
-                    *("log", "misnamed log", "unknown log", "rtcp"),
-                ]
-            ),
-        ),
-        st.tuples(st.just("pass"), st.sampled_from([1, 6, 31, 100, 301, 15000])),
-        st.sampled_from([("flush", 0), ("kill", 0), ("stop", 0)]),
-        st.sampled_from([("away", 0), ("back", 0), ("unconfirmed", 0)]),
-    ),
-    max_size=30,
-)
-
-
-@given(steps=STEPS, call_ids=st.lists(st.sampled_from(["1@h", "11@h"]), min_size=30))
-def test_wherever_it_is_killed_all_that_was_spooled_is_in_the_vault_once(
-    steps: list[tuple[str, object]], call_ids: list[str]
-) -> None:
-    """Every item is one of a kind, so that each can be counted."""
-    sure: list[bytes] = []
-    unsure: list[bytes] = []
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flask_sipvault.collector.part_writer.FIRST_PAUSE", 0.001)
-        patch.setattr("flask_sipvault.collector.part_writer.LONGEST_PAUSE", 0.002)
-        collector = Collector(Path(folder))
-        for n, ((step, what), call_id) in enumerate(
-            zip(steps, call_ids * 2, strict=False)
-        ):
-            if step == "take":
-                item = _unique(str(what), n, call_id)
-                collector.take(item)
-                unsure.append(item.payload)
-            elif step == "pass":
-                collector.now += float(str(what))
-                collector.pipeline.tick()
-            elif step in ("away", "back"):
-                collector.store().away = step == "away"
-            elif step == "unconfirmed":
-                collector.pipeline.spool.confirm = lambda part_id: None  # type: ignore[method-assign]
-            elif step == "flush":
-                assert collector.pipeline.spool.flush(5)
-                sure += unsure
-                unsure.clear()
-            elif step == "kill":
-                collector.kill()
-                unsure.clear()
-                collector.restart()
-            else:
-                collector.close()
-                sure += unsure
-                unsure.clear()
-                collector.restart()
-        assert collector.pipeline.spool.flush(5)
-        collector.close()
-        collector.restart()
-        sure += unsure
-        collector.store().away = False
-        for seconds in (6, 100, 301, 15000, 200):
-            collector.now += seconds
-            collector.pipeline.tick()
-            collector.write()
-        found: Counter[bytes] = Counter()
-        for call_id in ("1@h", "11@h"):
-            for part in collector.parts(call_id):
-                assert part.damage == []
-                contents = [
-                    *(packet.payload for packet in part.sip),
-                    *(datagram.payload for datagram in part.rtcp),
-                    *(line.line.encode() for line in part.logs),
-                ]
-                # That a call expired is said with what is known of it already.
-                if part.state != "EXPIRED" or not found.keys() >= set(contents):
-                    found.update(contents)
-        assert set(sure) <= found.keys()
-        assert set(found.values()) <= {1}
-        assert collector.spooled() == 0
-        collector.close()
-
-
-def _unique(what: str, n: int, call_id: str) -> Item:
-    if what == "log":
-        return log(f"line {n} of {call_id}", call_id=call_id)
-    if what == "misnamed log":
-        return log(f"line {n} of 11@h", call_id="1@h")
-    if what == "unknown log":
-        return log(f"line {n} of nobody", call_id=call_id)
-    if what == "rtcp":
-        report = b"\x80\xc9\0\1" + n.to_bytes(4, "big")
-        return other("rtcp", report, call_id=call_id)
-    makers = {
-        "invite": invite,
-        "ok": ok,
-        "bye": bye,
-        "bye_ok": bye_ok,
-        "refused": lambda ts, **changes: refusal(486, ts, **changes),
-    }
-    item = makers[what](n, call_id=call_id)
-    return replace(item, payload=item.payload + b"X: %d" % n)

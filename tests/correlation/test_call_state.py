@@ -188,3 +188,21 @@ def test_whatever_the_messages_there_is_a_state(
         state.follow(ts, method, message)
 
     assert state.over_at is None or state.over_at in {ts for ts, _, _ in messages}
+
+
+MESSAGES = [*CALL, cancel(2), refusal(486), invite(10), ok(11, tags=("caller", "é"))]
+
+
+@given(
+    before=st.lists(st.sampled_from(MESSAGES), max_size=8),
+    later=st.lists(st.sampled_from(MESSAGES), max_size=8),
+)
+def test_recalled_it_goes_on_as_if_nothing_had_been(
+    before: list[Item], later: list[Item]
+) -> None:
+    recalled = CallState.recalled(after(*before).snapshot())
+    for item in later:
+        recalled.follow(item.ts, item.cseq_method, item.payload)
+
+    assert recalled.snapshot() == after(*before, *later).snapshot()
+    assert recalled.unanswered == after(*before, *later).unanswered

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import ssl
 import threading
 import time
@@ -16,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from flask_sipvault.collector import server
+from flask_sipvault.collector import spool_tables as spooltables
 from flask_sipvault.collector.restart import takeover
 from flask_sipvault.collector.restart.takeover import answer_door
 from flask_sipvault.collector.restart.takeover import hand_over
@@ -26,8 +29,11 @@ from flask_sipvault.collector.restart.takeover import TakeoverError
 from flask_sipvault.collector.restart.takeover import TransferredSocket
 from flask_sipvault.protocols import agent
 
+from ..conftest import items_of
 from ..live import handshake
+from ..live import Live
 from ..live import receive
+from ..live import recording
 from ..live import wait_until
 from ..processes import folder_vault
 from ..processes import Process
@@ -280,6 +286,29 @@ def test_a_successor_that_cannot_start_changes_nothing(
     check_all_there(tmp_path, ["1@h"])
     connection.close()
     assert first.stop() == 0
+
+
+def test_nobody_takes_over_what_is_not_on_disk(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_CLOSE_SECONDS", 0.5)
+
+    def refuse(db: sqlite3.Connection, batch: spooltables.Batch) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(spooltables, "commit", refuse)
+        live.deliver(recording("answered_rtcp.svwire"))
+        with pytest.raises(TakeoverError, match="broke off"):
+            knock(live.pipeline.spool.folder)
+        assert live.pipeline.spool.unsaved == 18
+    wait_until(lambda: not live.pipeline.full)
+    live.pass_time(40)
+
+    (call_id,) = {
+        i.call_id for i in items_of("answered_rtcp.svwire") if i.kind == "sip"
+    }
+    assert len(live.call(call_id).sip) == 7
 
 
 def test_without_a_takeover_a_second_collector_is_refused(
