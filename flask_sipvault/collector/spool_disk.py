@@ -30,6 +30,13 @@ _LOG_SHARE, _SPOOL_LOG_SHARE = 2, 16
 #: How often the log is gone over, if more was committed meanwhile.
 _TIDY_TURNS = 4
 
+#: After so many looks without a commit the log is emptied, too.
+_QUIET_LOOKS = 3
+
+#: Where the disk is full, how long to wait for those who read from the log, in seconds:
+#: a part is read in a few milliseconds.
+_READING_SECONDS = 0.5
+
 #: Of what the room reserves: how large a transaction is at most, but for its last item;
 #: what it may take in the log to seal and remove parts in one; and how much may wait
 #: for the disk until the spool counts as full. All of it together must fit.
@@ -69,8 +76,8 @@ class SpoolDisk:
         self._log = path.with_name(f"{path.name}-wal")
         self._max_bytes = max_bytes
         self._room = room
-        # Whether nothing was committed since the last look.
-        self._idle = False
+        # How often in a row it was found that nothing was committed.
+        self._quiet = 0
         self.look()
 
     @property
@@ -129,7 +136,7 @@ class SpoolDisk:
                 if at_any_price:
                     return self.commit(batch)
             return error
-        self._idle = False
+        self._quiet = 0
         if self.log_is_long:
             self.empty_log()
         self._measure()
@@ -146,37 +153,39 @@ class SpoolDisk:
                     "there is room again for the spool %s", self._path.parent
                 )
             self.short = False
-            if self._idle:
+            if self._quiet >= _QUIET_LOOKS:
                 self.empty_log()
         else:
             self._note_short()
             self._shrink()
-        self._idle = True
+        self._quiet += 1
         self._measure()
 
     def empty_log(self) -> None:
         """Give the log's room back to the partition, as far as that is possible."""
         if not self._log_bytes():
             return
+        patience = _READING_SECONDS if self.short else 0.0
         try:
-            tables.empty_log(self.db)
+            tables.empty_log(self.db, patience)
         except sqlite3.Error:
             # The database grows by that.
             if self._room.give_up():
                 self._note_short()
                 with contextlib.suppress(sqlite3.Error):
-                    tables.empty_log(self.db)
+                    tables.empty_log(self.db, patience)
 
     def tidy(self, db: sqlite3.Connection) -> None:
-        """Bring a log that has grown into the database, beside the commits: done by one
-        of them, it would hold it up for long.
+        """Bring a log that has grown, or is not written to just now, into the database,
+        beside the commits: done by one of them, it would hold it up for long.
 
         :param db: a connection of the calling thread's own.
         """
         with contextlib.suppress(sqlite3.Error):
             # What is committed meanwhile takes another, shorter turn.
             for _ in range(_TIDY_TURNS):
-                if self._log_bytes() < self._longest_log // 2 or tables.checkpoint(db):
+                some = 1 if self._quiet else self._longest_log // 2
+                if self._log_bytes() < some or tables.checkpoint(db):
                     break
 
     def note_failing(self, error: Exception | None) -> None:

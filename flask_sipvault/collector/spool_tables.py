@@ -35,10 +35,6 @@ _ITEM_VALUES = f"(?{', ?' * 12})"
 #: executes one, Python's other threads run, and after each this one has to wait until
 #: they let it.
 _ITEMS_AT_ONCE = 1024
-#: How long to wait for those who read from the log, in milliseconds: a part is read in
-#: a few.
-_READING_MS = 500
-
 _INSERT_WAITING = (
     f"INSERT INTO waiting (id, customer, name, of_call, {_FACTS})"
     f" VALUES (?{', ?' * 13})"
@@ -102,9 +98,8 @@ class StoredItem:
     :param item: its Call-ID is that of the call it was found to belong to.
     :param seen: when it came, by the system's clock, in seconds; 0: not known.
     :param sealed_row: up to which row its call was given out in parts.
-    :param snapshot: what was known of its call then, as
-        :meth:`flask_sipvault.correlation.call_state.CallState.snapshot` gives it; "" where
-        nothing was given out.
+    :param snapshot: what was known of its call then; "" where nothing was given out.
+        See :meth:`flask_sipvault.correlation.call_state.CallState.snapshot`.
     :param sealed_seen: when the last item came that was given out; as ``seen``.
     """
 
@@ -152,18 +147,19 @@ def checkpoint(db: sqlite3.Connection) -> bool:
     return bool(in_log == done)
 
 
-def empty_log(db: sqlite3.Connection) -> None:
+def empty_log(db: sqlite3.Connection, patience: float) -> None:
     """Bring what is in the log into the database, and let the log take up nothing.
-    Where somebody reads for long just now, leave it as it is.
 
+    :param patience: how long to wait for those who read from it, in seconds; if they
+        read longer, the log stays.
     :raises sqlite3.Error: if the disk does not take it.
     """
-    (patience,) = db.execute("PRAGMA busy_timeout").fetchone()
-    db.execute(f"PRAGMA busy_timeout = {_READING_MS}")
+    (usual,) = db.execute("PRAGMA busy_timeout").fetchone()
+    db.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
     try:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     finally:
-        db.execute(f"PRAGMA busy_timeout = {patience}")
+        db.execute(f"PRAGMA busy_timeout = {usual}")
 
 
 def shrink(db: sqlite3.Connection, size: int) -> bool:

@@ -171,7 +171,7 @@ def test_while_the_store_is_away_calls_wait_and_then_drain(
     assert away["stores_failing"] == 1
     assert away["parts_waiting"] > 0
     assert away["status"] == "ok"
-    assert process.health()["spool_bytes"] < 1 << 20
+    wait_until(lambda: process.health()["spool_bytes"] < 1 << 20)
     assert process.stop() == 0
     store = S3Store(
         "acme",

@@ -548,7 +548,7 @@ def test_the_reserve_is_given_up_when_the_log_does_not_fit_the_database(
     reserve = spool.folder / "reserve"
     emptied: list[bool] = []
 
-    def empty_log(db: sqlite3.Connection) -> None:
+    def empty_log(db: sqlite3.Connection, patience: float) -> None:
         emptied.append(reserve.exists())
         if emptied[-1]:
             raise sqlite3.OperationalError("database or disk is full")
@@ -559,6 +559,19 @@ def test_the_reserve_is_given_up_when_the_log_does_not_fit_the_database(
     spool._disk.empty_log()
 
     assert emptied == [True, False]
+
+
+def test_a_log_that_is_not_written_to_takes_up_nothing(
+    open_spool: Callable[..., Spool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_TIDY_SECONDS", 0.02)
+    monkeypatch.setattr(spool_disk, "_LOOK_SECONDS", 0.02)
+    spool = open_spool()
+    put(spool, *[log("x" * 1000)] * 100)
+    assert spool.flush(5)
+
+    wait_until(lambda: (spool.folder / "spool.sqlite-wal").stat().st_size == 0)
+    assert rows(spool)["item"] == list(range(1, 101))
 
 
 def test_what_a_spool_takes_up_no_more_is_given_back_where_the_disk_is_full(
