@@ -20,7 +20,7 @@ def packets(name: str) -> list[tuple[HepPacket, bytes]]:
     found = []
     fragments = Reassembler()
     with (FOLDER / name).open("rb") as file:
-        for link, ts, frame in read_frames(file, lambda damage: None):
+        for link, ts, frame, *_ in read_frames(file, lambda damage: None):
             packet = unwrap(link, ts, frame, fragments)
             assert packet is not None
             sent = bytes(packet.payload[_UDP_HEADER:])

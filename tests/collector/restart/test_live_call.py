@@ -10,14 +10,12 @@ import pytest
 
 from flask_sipvault.evidence import Evidence
 from flask_sipvault.protocols import hep
-from flask_sipvault.protocols.capture import read_frames
+from flask_sipvault.protocols.hep import HepPacket
 
-from ...conftest import REPOSITORY
+from .. import peers
 from ..live import wait_until
 from ..processes import folder_vault
 from ..processes import Process
-
-RECORDING = REPOSITORY / "tests/data/peers/rtpengine-call-kill9.hep.pcap"
 
 CUSTOMERS = [
     {
@@ -34,29 +32,23 @@ BEFORE = 19
 
 
 @pytest.fixture(scope="module")
-def packets() -> list[bytes]:
+def packets() -> list[tuple[HepPacket, bytes]]:
     """What Kamailio and rtpengine sent of one call, in the order it was sent."""
-
-    def no_damage(what: str) -> None:
-        raise AssertionError(what)
-
-    with RECORDING.open("rb") as file:
-        frames = [data for _, _, data in read_frames(file, no_damage)]
-    return [data[data.index(b"HEP3") :] for data in frames]
+    return peers.packets("rtpengine-call-kill9.hep.pcap")
 
 
-def send(process: Process, packets: list[bytes]) -> None:
+def send(process: Process, packets: list[tuple[HepPacket, bytes]]) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        for packet in packets:
+        for _, packet in packets:
             sender.sendto(packet, process.udp)
 
 
 @pytest.mark.parametrize("end", ["kill -9", "stop", "takeover", "kill -9 twice"])
 def test_all_of_a_call_is_in_the_vault_though_the_collector_started_again(
-    end: str, packets: list[bytes], tmp_path: Path
+    end: str, packets: list[tuple[HepPacket, bytes]], tmp_path: Path
 ) -> None:
     settings = {"customers": json.dumps(CUSTOMERS), "partial_seconds": 1}
-    sip = [p for p in map(hep.parse, packets) if p.protocol == hep.SIP]
+    sip = [packet for packet, _ in packets if packet.protocol == hep.SIP]
     call_id = sip[0].payload.partition(b"Call-ID: ")[2].split()[0].decode()
     vault = folder_vault(tmp_path)
 
