@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 
 from flask import url_for
 
@@ -21,7 +22,7 @@ from ... import formatting
 SHOWN = 3
 
 #: More pieces of evidence than this of one finding are counted, not listed.
-_EVIDENCE_SHOWN = 12
+_EVIDENCE_SHOWN = 20
 
 _SEVERITIES: dict[Severity, str] = {
     "error": N_("Error"),
@@ -53,6 +54,17 @@ class EvidenceView:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceGroup:
+    """Pieces of evidence in a row that show the same.
+
+    :param what: what they show; "" where the headline says it.
+    """
+
+    links: list[EvidenceView]
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class FindingView:
     """A finding.
 
@@ -69,7 +81,7 @@ class FindingView:
     certainty: str
     headline: str
     explanation: str
-    evidence: list[EvidenceView]
+    evidence: list[EvidenceGroup]
     left_out: int
     next: list[str]
     standard: str
@@ -114,7 +126,7 @@ def _finding(call: Call, finding: Finding, start: int) -> FindingView:
         certainty=_("likely") if finding.certainty == "likely" else "",
         headline=on_one_line(words.headline),
         explanation=on_one_line(words.explanation),
-        evidence=evidence[:_EVIDENCE_SHOWN],
+        evidence=_grouped(evidence[:_EVIDENCE_SHOWN]),
         left_out=max(0, len(evidence) - _EVIDENCE_SHOWN),
         next=[on_one_line(text) for text in words.next],
         standard=", ".join(words.standard),
@@ -123,6 +135,13 @@ def _finding(call: Call, finding: Finding, start: int) -> FindingView:
         ],
         entry_url=url_for(".catalogue_entry", name=finding.id),
     )
+
+
+def _grouped(evidence: list[EvidenceView]) -> list[EvidenceGroup]:
+    return [
+        EvidenceGroup(list(links), what)
+        for what, links in groupby(evidence, key=lambda each: each.what)
+    ]
 
 
 def _evidence(
