@@ -15,6 +15,7 @@ from .media.negotiation import Negotiation
 from .media.quality import Quality
 from .sip.dialogs import Dialog
 from .sip.hops import Hop
+from .sip.identity import Identity
 from .sip.messages import Message
 from .sip.outcome import Ending
 from .sip.outcome import Outcome
@@ -45,6 +46,7 @@ class Call:
     :param dialogs: see :mod:`.sip.dialogs`; several of a fork.
     :param negotiations: offers and answers, dialog by dialog and hop by hop, see
         :mod:`.media.negotiation`.
+    :param identities: who vouches for the caller (STIR), see :mod:`.sip.identity`.
     :param events: holds, transfers, codec changes, digits, …, see :mod:`.events`.
     :param hops: the requests that set it up, hop by hop, see :mod:`.sip.hops`.
     :param media: its streams, and each direction of speech over time, see
@@ -73,6 +75,7 @@ class Call:
     transactions: list[Transaction] = field(default_factory=list)
     dialogs: list[Dialog] = field(default_factory=list)
     negotiations: list[Negotiation] = field(default_factory=list)
+    identities: list[Identity] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     hops: list[Hop] = field(default_factory=list)
     media: Media = field(default_factory=Media)

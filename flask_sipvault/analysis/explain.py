@@ -15,6 +15,7 @@ from .media.quality import Scale
 from .media.quality import USUAL_SCALE
 from .sip.dialogs import find_dialogs
 from .sip.hops import find_hops
+from .sip.identity import find_identities
 from .sip.messages import Message as Message
 from .sip.messages import read_messages
 from .sip.outcome import find_ending
@@ -72,6 +73,7 @@ def explain(evidence: Evidence, scale: Scale = USUAL_SCALE) -> Call:
         transactions=transactions,
         dialogs=dialogs,
         negotiations=negotiations,
+        identities=find_identities(messages),
         events=find_events(transactions, dialogs, negotiations, setup, early_media),
         hops=find_hops(transactions),
         media=media,

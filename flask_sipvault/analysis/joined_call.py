@@ -26,6 +26,7 @@ from .media.negotiation import find_negotiations
 from .sip.dialogs import find_dialogs
 from .sip.hops import find_hops
 from .sip.hosts import Hosts
+from .sip.identity import find_identities
 from .sip.messages import Message
 from .sip.outcome import Ending
 from .sip.setup import CallSetup
@@ -71,6 +72,7 @@ def joined(call: Call, others: Sequence[Call]) -> Call:
         ending=_told_anew(call.ending, of_leg[0]),
         transactions=transactions,
         dialogs=dialogs,
+        identities=find_identities(messages),
         events=_events(legs, of_leg),
         findings=_findings(call, evidence, of_leg[0]),
         hops=find_hops(transactions),

@@ -19,6 +19,7 @@ from ..analysis.words.capture import capture_lines
 from ..analysis.words.capture import network_line
 from ..analysis.words.findings import findings_lines
 from ..analysis.words.findings import nothing_found
+from ..analysis.words.identity import identity_lines
 from ..analysis.words.quality import quality_line
 from ..analysis.words.text import printable
 from ..dashboard.errors import CallNotFoundError
@@ -97,6 +98,8 @@ def show_command(
         for line in findings_lines(call.findings):
             say(printable(line))
         say(printable(quality_line(call.quality)))
+        for line in identity_lines(call.identities):
+            say(printable(line))
         for event in call.evidence.network:
             say(printable(network_line(event, call.first_ts)))
         for line in capture_lines(call.evidence.capture):

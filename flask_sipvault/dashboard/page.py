@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PartyView:
-    """One side of the call; what is not known is empty."""
+    """One side of the call; what is not known is empty.
+
+    :param vouched: who vouches for the number, in a few words.
+    """
 
     role: str
     number: str
     name: str
     agent: str
     address: str
+    vouched: str = ""
 
 
 @dataclass(frozen=True, slots=True)

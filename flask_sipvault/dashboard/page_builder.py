@@ -6,6 +6,7 @@ from ..analysis.explain import Call
 from ..analysis.explain import Party
 from ..analysis.words.headline import answer
 from ..analysis.words.headline import reason
+from ..analysis.words.identity import vouched
 from ..language import _
 from ..language import ngettext
 from ..sanitize import on_one_line
@@ -75,7 +76,10 @@ def describe(
         customer_id=on_one_line(evidence.customer_id),
         valid_until=day(valid_until * 1_000_000_000) if shared else hour(valid_until),
         headline=on_one_line(answer(call)),
-        parties=[_party(_("Caller"), call.caller), _party(_("Called"), call.callee)],
+        parties=[
+            _party(_("Caller"), call.caller, vouched(call.identities)),
+            _party(_("Called"), call.callee),
+        ],
         started=None if call.first_ts is None else day(call.first_ts),
         figures=_figures(call),
         notices=_notices(call, len(reports)),
@@ -140,13 +144,14 @@ def _figures(call: Call) -> list[Figure]:
     ]
 
 
-def _party(role: str, party: Party) -> PartyView:
+def _party(role: str, party: Party, vouched: str = "") -> PartyView:
     return PartyView(
         role=role,
         number=on_one_line(party.user or party.host or party.uri) or _("unknown"),
         name=on_one_line(party.display),
         agent=on_one_line(party.user_agent),
         address=str(party.endpoint) if party.endpoint else "",
+        vouched=vouched,
     )
 
 

@@ -10,6 +10,7 @@ from ..protocols.sip_fields import host_and_port
 from ..protocols.sip_fields import parameters
 from ..protocols.sip_fields import split_outside
 from ..protocols.sip_fields import unquoted
+from .passport import PassportMask
 from .pseudonyms import Pseudonyms
 from .texts import MASKED
 from .texts import TextMask
@@ -75,6 +76,7 @@ class HeaderMask:
         self._pseudonyms = pseudonyms
         self._uris = uris
         self._texts = texts
+        self._passports = PassportMask(pseudonyms, uris)
 
     def field(self, name: str, value: str) -> tuple[str, str]:
         """A field's name and its value."""
@@ -124,6 +126,7 @@ class HeaderMask:
             "CSeq": self._cseq,
             "Content-Length": lambda _: "",
             "Content-Type": self.media_type,
+            "Identity": self._passports.identities,
             "Session-ID": self._session_id,
         }
         return others.get(name)

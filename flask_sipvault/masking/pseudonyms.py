@@ -22,6 +22,9 @@ _NOBODYS = frozenset({"anonymous", "anonymous.invalid", "localhost"})
 #: Of more digits than any plan has (E.164: 15, with prefixes some more) it is a name.
 _NUMBER = re.compile(r"\+?[0-9][0-9().-]{0,40}")
 
+#: So few digits at the end of two numbers are no sign that they are one.
+_TELLING_DIGITS = 7
+
 #: The networks that are not routed on the internet. A private address in a session
 #: description explains many a silent call: private and public stay two things.
 _PRIVATE = [
@@ -54,6 +57,9 @@ class Pseudonyms:
         self._taken = taken
         self._given: dict[tuple[str, str], str] = {}
         self._counts: Counter[str] = Counter()
+        # Numbers without a country code by their last digits: without the zeros in
+        # front, and the pseudonym.
+        self._national: dict[str, tuple[str, str]] = {}
         #: Every user, name, host, Call-ID and credential met so far.
         self.names = Names()
 
@@ -69,7 +75,21 @@ class Pseudonyms:
         form = f"{{:0{len(digits)}}}"
         masked = self._numbered("number", digits, form)
         self._learned(digits, masked)
+        bare = digits.lstrip("0")
+        if not user.startswith("+") and len(bare) >= _TELLING_DIGITS:
+            self._national.setdefault(bare[-_TELLING_DIGITS:], (bare, masked))
         return f"+{masked}" if user.startswith("+") else masked
+
+    def number(self, digits: str) -> str:
+        """For a number with its country code, in digits: the same as for a number that
+        was met before and is this one without its country code, as it is dialled at
+        home; so that both are still seen to be one.
+        """
+        bare, masked = self._national.get(digits[-_TELLING_DIGITS:], ("", ""))
+        known = ("number", digits) in self._given
+        if bare and not known and digits.endswith(bare):
+            return masked
+        return self.user(digits)
 
     def name(self, name: str) -> str:
         """For a display name."""

@@ -105,6 +105,8 @@ class Media:
     :param encrypted: SRTP: by its profile, or keys are offered (RFC 8643).
     :param crypto: the suites of ``a=crypto`` (RFC 4568), in order.
     :param fingerprint: whether DTLS-SRTP is offered (RFC 5763).
+    :param key_management: whether keys are exchanged by another protocol, such as MIKEY
+        (RFC 4567), or in a ``k=`` line.
     :param setup: ``actpass``, ``active``, ``passive`` (RFC 4145); "" without.
     :param candidates: where ICE may be tried (RFC 8839); ``ice`` also where there are
         none yet.
@@ -130,6 +132,7 @@ class Media:
     maxptime: float | None = None
     crypto: list[str] = field(default_factory=list)
     fingerprint: bool = False
+    key_management: bool = False
     setup: str = ""
     ice: bool = False
     candidates: list[Endpoint] = field(default_factory=list)
@@ -257,6 +260,8 @@ def parse(data: bytes) -> Sdp:
         elif letter == "a=":
             name, _, argument = value.partition(":")
             _attribute(current, name.strip().lower(), argument.strip())
+        elif letter == "k=":
+            current.key_management = True
         elif letter == "o=":
             sdp.origin = value
         elif letter == "s=":
@@ -285,6 +290,7 @@ def _media(value: str, session: Media) -> Media:
         encrypted=session.encrypted or "SAVP" in protocol.upper(),
         maxptime=session.maxptime,
         fingerprint=session.fingerprint,
+        key_management=session.key_management,
         setup=session.setup,
         ice=session.ice,
         left_out=max(0, len(words) - 3 - MAX_FORMATS),
@@ -370,6 +376,10 @@ def _fingerprint(media: Media, _value: str) -> None:
     media.encrypted = media.fingerprint = True
 
 
+def _key_management(media: Media, _value: str) -> None:
+    media.encrypted = media.key_management = True
+
+
 def _setup(media: Media, value: str) -> None:
     media.setup = value.lower()
 
@@ -409,6 +419,7 @@ _READERS: dict[str, Callable[[Media, str], None]] = {
     "ssrc": _ssrc,
     "crypto": _crypto,
     "fingerprint": _fingerprint,
+    "key-mgmt": _key_management,
     "setup": _setup,
     "ice-ufrag": _ice,
     "candidate": _candidate,

@@ -25,6 +25,7 @@ from .events import events_document
 from .events import hops_document
 from .events import visibility_document
 from .findings import findings_document
+from .identities import identities_document
 from .quality import quality_document
 
 #: JSON that others sent us is passed on no deeper than this.
@@ -50,6 +51,7 @@ def call_document(call: Call) -> dict[str, Any]:
         },
         "caller": _party(call.caller),
         "callee": _party(call.callee),
+        "identities": identities_document(call.identities),
         "messages": [_message(message) for message in call.messages],
         "media": {
             "streams": [

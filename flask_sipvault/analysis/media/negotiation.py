@@ -386,7 +386,8 @@ def _by_invite(invite: Transaction, dialog: Dialog | None) -> Iterator[Exchange]
             yield Exchange(invite, None, offerer, offering[0], "accepted")
         return
     if not offering:
-        if answer is not None:
+        hidden = request.may_hide_sdp or any(m.may_hide_sdp for m in responses)
+        if answer is not None and not hidden:
             yield Exchange(invite, None, None, None, "no-offer", missing_in=answer)
         return
     offer = offering[0]
@@ -442,6 +443,9 @@ def _settle(
         exchange.result = "open" if early is None else "early"
     elif bringing.sdp is not None:
         exchange.answer, exchange.result = bringing, "accepted"
+    elif bringing.may_hide_sdp:
+        exchange.answer = early
+        exchange.result = "open" if early is None else "early"
     else:
         exchange.missing_in = bringing
         # Many take the description of a 183 for the answer, though the 2xx has to

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Literal
@@ -11,6 +12,7 @@ from ...protocols import sip
 from ...protocols.address import Endpoint
 from ...protocols.address import Transport
 from ...protocols.capture import Incomplete
+from ...protocols.mime import END_OF_HEAD
 from ...protocols.sip_fields import Via
 
 #: What a Via branch begins with if it names one transaction only (RFC 3261 section
@@ -92,9 +94,41 @@ class Message:
         """A response's status code; 0 for a request."""
         return (self.sip.code or 0) if self.sip else 0
 
+    @property
+    def may_hide_sdp(self) -> bool:
+        """Whether it may hold a session description that cannot be read: bytes of its
+        body are missing, or are compressed or encrypted.
+        """
+        if self.sip is None or self.problem or self.incomplete:
+            return True
+        if self.sdp is not None:
+            return False
+        body = self.sip.body
+        if not END_OF_HEAD.search(self.raw):
+            return True
+        length = self.header("Content-Length")
+        if length and (
+            not re.fullmatch("[0-9]{1,10}", length) or int(length) > len(body)
+        ):
+            return True
+        if not body:
+            return False
+        if self.header("Content-Encoding").lower() not in ("", "identity"):
+            return True
+        return any(_is_opaque(part.content_type) for part in self.sip.bodies())
+
     def header(self, name: str) -> str:
         """The first value of a header field; "" where there is none."""
         return (self.sip.get(name) or "") if self.sip else ""
+
+
+def _is_opaque(content_type: str) -> bool:
+    """Whether a body part may hold others: S/MIME (RFC 3261 section 23), a multipart
+    that could not be taken apart.
+    """
+    return content_type.startswith(
+        ("application/pkcs7", "application/cms", "multipart/")
+    )
 
 
 def names_a_transaction(branch: str) -> bool:

@@ -26,6 +26,7 @@ from ...analysis.logs import level
 from ...analysis.words.findings import words_of
 from ...analysis.words.headline import answer
 from ...analysis.words.headline import reason
+from ...analysis.words.identity import vouched
 from ...sanitize import on_one_line
 from ...sanitize import visible
 from .. import formatting as figures
@@ -123,7 +124,10 @@ def _view(call: Call, ladder: Ladder, now: int, masked: bool) -> _Report:
     return _Report(
         headline=on_one_line(answer(call)),
         call_id=on_one_line(call.evidence.call_id),
-        parties=[("Caller", _party(call.caller)), ("Called", _party(call.callee))],
+        parties=[
+            ("Caller", _party(call.caller, vouched(call.identities))),
+            ("Called", _party(call.callee)),
+        ],
         facts=list(_facts(call)),
         notices=list(_notices(call)),
         findings=list(_findings(call)),
@@ -146,12 +150,12 @@ def _view(call: Call, ladder: Ladder, now: int, masked: bool) -> _Report:
     )
 
 
-def _party(party: Party) -> str:
+def _party(party: Party, identity: str = "") -> str:
     number = party.user or party.host or party.uri or "unknown"
     asserted = f"asserted {party.asserted}" if party.asserted else ""
     agent = f"({party.user_agent})" if party.user_agent else ""
     address = f"at {party.endpoint}" if party.endpoint else ""
-    words = (number, party.display, asserted, agent, address)
+    words = (number, party.display, asserted, agent, address, identity)
     return on_one_line(" ".join(word for word in words if word))
 
 
