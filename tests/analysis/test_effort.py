@@ -17,6 +17,9 @@ _A, _B = Endpoint("192.0.2.1", 5060), Endpoint("192.0.2.2", 5060)
 _SDP = "\r\n".join(
     ["v=0", "c=IN IP4 192.0.2.1", "m=audio 4000 RTP/AVP 0", "a=sendrecv", ""]
 )
+_FAX = "\r\n".join(
+    ["v=0", "c=IN IP4 192.0.2.1", "m=image 4000 udptl t38", "a=T38FaxVersion:0", ""]
+)
 
 #: Four times the messages may take so many times as long: four times, and what else the
 #: machine does meanwhile. Sixteen times is what work in the square takes.
@@ -35,6 +38,7 @@ def message(
     from_tag: str = "a",
     more: str = "",
     back: bool = False,
+    body: str = _SDP,
 ) -> SipPacket:
     lines = [
         f"SIP/2.0 {start}" if start[0].isdigit() else f"{start} sip:b@h SIP/2.0",
@@ -46,7 +50,7 @@ def message(
         *([more] if more else []),
         "Content-Type: application/sdp",
         "",
-        _SDP,
+        body,
     ]
     ends = (_B, _A) if back else (_A, _B)
     return SipPacket(n * 10**7, *ends, "udp", "\r\n".join(lines).encode())
@@ -108,6 +112,70 @@ def through_hosts_that_hide(n: int) -> SipPacket:
     return packet
 
 
+def answered(n: int, refusal: str, *, body: str = _SDP, answer: str = "") -> SipPacket:
+    """Changes in a call that is up, each with its response."""
+    if n < 2:
+        made = ("200 OK", "INVITE") if n else ("INVITE", "INVITE")
+        return message(n, *made, branch="i", to_tag="b" if n else "", back=bool(n))
+    cseq = n // 2 + 2
+    if n % 2:
+        back = message(n, refusal, "INVITE", branch=str(cseq), cseq=cseq, back=True)
+        back.payload = back.payload.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+        back.payload += answer.encode()
+        return back
+    return message(n, "INVITE", "INVITE", branch=str(cseq), cseq=cseq, body=body)
+
+
+def refused(n: int) -> SipPacket:
+    return answered(n, "488 No")
+
+
+def glare(n: int) -> SipPacket:
+    return answered(n, "491 Request Pending")
+
+
+def fax_refused(n: int) -> SipPacket:
+    return answered(n, "488 No", body=_FAX)
+
+
+def fax_answered_with_nothing(n: int) -> SipPacket:
+    return answered(n, "200 OK", body=_FAX, answer=_FAX.replace("4000", "0"))
+
+
+def unanswered(n: int) -> SipPacket:
+    return answered(n, "200 OK")
+
+
+def audio_refused(n: int) -> SipPacket:
+    return answered(n, "200 OK", answer=_SDP.replace("4000", "0"))
+
+
+def held(n: int) -> SipPacket:
+    direction = ("sendonly", "sendrecv")[n // 2 % 2]
+    offer = _SDP.replace("sendrecv", direction)
+    return answered(n, "200 OK", body=offer, answer=_SDP)
+
+
+def forks_without_an_answer(n: int) -> SipPacket:
+    packet = forks(n)
+    if n % 2:
+        packet.payload = packet.payload.partition(b"Content-Type")[0] + b"\r\n"
+    return packet
+
+
+def transfers_taken(n: int) -> SipPacket:
+    cseq = n // 2 + 2
+    if n % 2:
+        return message(n, "202 OK", "REFER", branch=str(cseq), cseq=cseq, back=True)
+    more = f"Refer-To: <sip:c{n}@h>"
+    return message(n, "REFER", "REFER", branch=str(cseq), cseq=cseq, more=more)
+
+
+def signed(n: int) -> SipPacket:
+    more = f"Identity: e30.e30.{n:04}"
+    return message(n, "INVITE", "INVITE", to_tag="", cseq=n, more=more)
+
+
 @pytest.mark.parametrize(
     "shape",
     [
@@ -121,6 +189,16 @@ def through_hosts_that_hide(n: int) -> SipPacket:
         infos,
         transfers,
         through_hosts_that_hide,
+        refused,
+        glare,
+        fax_refused,
+        fax_answered_with_nothing,
+        unanswered,
+        audio_refused,
+        held,
+        forks_without_an_answer,
+        transfers_taken,
+        signed,
     ],
 )
 def test_four_times_the_messages_take_four_times_as_long(

@@ -44,6 +44,16 @@ def test_a_call_is_shown_with_how_it_was_heard(shown: Run) -> None:
     assert "called → caller MOS 4.1, worst 3.9, 3.2 % lost" in last
 
 
+def test_a_call_is_shown_with_who_vouches_for_the_caller(run: Run) -> None:
+    data = Path(__file__).parents[1] / "data"
+    run("import", data / "stir" / "identity-a.pcap")
+    lines = run("show", "e513af36ff9f7bdb@198.51.100.21").stdout.splitlines()
+    (said,) = [line for line in lines if line.startswith("Identity of message 1: ")]
+    assert "attestation A" in said
+    assert "12025550111 → 442079460161" in said
+    assert "The signature was not verified: no certificate was fetched." in lines
+
+
 def test_the_document_is_one_json_object(shown: Run) -> None:
     result = shown("show", CALL_ID, "--json")
     assert (result.exit_code, result.stderr) == (0, "")

@@ -415,3 +415,15 @@ def test_head_works_on_every_address(client: FlaskClient, keep: Keep) -> None:
     for address in (link, file_of(link, "call.json"), file_of(link, "bundle.zip")):
         response = client.head(address)
         assert (response.status_code, response.data) == (200, b"")
+
+
+def test_the_caller_is_shown_with_who_vouches_for_the_number(
+    client: FlaskClient, keep: Keep
+) -> None:
+    call = small_call()
+    token = "eyJwcHQiOiJzaGFrZW4ifQ.eyJhdHRlc3QiOiJCIn0.c2ln"  # attested B
+    call.sip[0].payload = call.sip[0].payload.replace(
+        b"Call-ID:", f"Identity: {token}\r\nCall-ID:".encode()
+    )
+    keep(call)
+    assert "attested B, not verified" in _page(client, link_to(call.call_id))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,8 +58,9 @@ def bad_answers(call: Call) -> list[BadAnswer]:
     """In order; of an answer that passed several hops, as it was sent."""
     found: dict[tuple[object, ...], BadAnswer] = {}
     for negotiation in call.negotiations:
+        takes_audio = _answers_with_audio(negotiation)
         for exchange in negotiation.exchanges:
-            for each in _of_exchange(negotiation, exchange):
+            for each in _of_exchange(negotiation, exchange, takes_audio):
                 answer = each.answer
                 key = (
                     *(answer.leg, answer.cseq_number, answer.cseq_method),
@@ -69,7 +72,9 @@ def bad_answers(call: Call) -> list[BadAnswer]:
     return sorted(found.values(), key=lambda each: each.answer.n)
 
 
-def _of_exchange(negotiation: Negotiation, exchange: Exchange) -> Iterator[BadAnswer]:
+def _of_exchange(
+    negotiation: Negotiation, exchange: Exchange, takes_audio: Sequence[int]
+) -> Iterator[BadAnswer]:
     offer, answer = exchange.offer, exchange.answer
     if exchange.result != "accepted" or offer is None or answer is None:
         return
@@ -90,7 +95,7 @@ def _of_exchange(negotiation: Negotiation, exchange: Exchange) -> Iterator[BadAn
             offered,
             answered,
             problem,
-            _recovers(negotiation, answer),
+            _recovers(answer, takes_audio),
         )
 
 
@@ -160,18 +165,20 @@ def _is_known(media: Media, word: str) -> bool:
     return word.isascii() and word.isdigit() and int(word[:4]) in media.codecs
 
 
-def _recovers(negotiation: Negotiation, answer: Message) -> bool:
-    return any(
-        each.result == "accepted"
-        and each.answer is not None
-        and 0 < each.answer.ts - answer.ts <= _RETRY_NS
-        and each.transaction.cseq != answer.cseq_number
-        and any(
-            line.kind == "audio" and not line.refused
-            for line in (each.answer.sdp.media if each.answer.sdp else [])
-        )
-        for each in negotiation.exchanges
+def _answers_with_audio(negotiation: Negotiation) -> list[int]:
+    """When audio was agreed on, in order of time."""
+    answers = [e.answer for e in negotiation.exchanges if e.result == "accepted"]
+    return sorted(
+        answer.ts
+        for answer in answers
+        if answer is not None and answer.sdp is not None
+        if any(m.kind == "audio" and not m.refused for m in answer.sdp.media)
     )
+
+
+def _recovers(answer: Message, takes_audio: Sequence[int]) -> bool:
+    place = bisect_right(takes_audio, answer.ts)
+    return place < len(takes_audio) and takes_audio[place] - answer.ts <= _RETRY_NS
 
 
 def codec_names(media: Media) -> str:

@@ -36,9 +36,10 @@ class MissingAnswer:
 def missing_answers(call: Call) -> list[MissingAnswer]:
     """In order; of a message that passed several hops, where it was sent first."""
     found: dict[tuple[object, ...], MissingAnswer] = {}
+    hops = _Hops()
     for negotiation in call.negotiations:
         for exchange in negotiation.exchanges:
-            for missing in _of_exchange(negotiation, exchange):
+            for missing in _of_exchange(negotiation, exchange, hops):
                 message = missing.message
                 key = (
                     *(message.leg, message.cseq_number, message.cseq_method),
@@ -49,12 +50,12 @@ def missing_answers(call: Call) -> list[MissingAnswer]:
 
 
 def _of_exchange(
-    negotiation: Negotiation, exchange: Exchange
+    negotiation: Negotiation, exchange: Exchange, hops: _Hops
 ) -> Iterator[MissingAnswer]:
     message = exchange.missing_in
     if message is None or exchange.result not in ("unanswered", "no-offer"):
         return
-    before = _one_hop_before(exchange, message)
+    before = hops.before(exchange, message)
     if any(each.sdp is None and not each.may_hide_sdp for each in before):
         return  # said of that hop
     carried = next((each for each in before if each.sdp is not None), None)
@@ -69,19 +70,27 @@ def _of_exchange(
     yield MissingAnswer(negotiation, exchange, message, where, message.origin, carried)
 
 
-def _one_hop_before(exchange: Exchange, message: Message) -> list[Message]:
+class _Hops:
     """The same message one hop nearer to who sent it."""
-    transaction = exchange.transaction
-    if message.kind == "response":
-        return [
-            response
-            for below in transaction.downstream
-            for response in below.responses
-            if response.code == message.code and response.to_tag == message.to_tag
-        ]
-    above = transaction.upstream
-    if message.method != "ACK" or above is None:
-        return []
-    return [
-        ack for ack in above.acks if ack.to_tag == message.to_tag and ack.n < message.n
-    ][:1]
+
+    def __init__(self) -> None:
+        # Of the transactions asked for, by their number: a fork has many answers.
+        self._responses: dict[int, dict[tuple[int, str], list[Message]]] = {}
+
+    def before(self, exchange: Exchange, message: Message) -> list[Message]:
+        """As it reached the host that sent it on; several of a fork."""
+        transaction = exchange.transaction
+        if message.kind == "response":
+            known = self._responses.get(transaction.number)
+            if known is None:
+                known = self._responses[transaction.number] = {}
+                for below in transaction.downstream:
+                    for response in below.responses:
+                        key = (response.code, response.to_tag)
+                        known.setdefault(key, []).append(response)
+            return known.get((message.code, message.to_tag), [])
+        above = transaction.upstream
+        if message.method != "ACK" or above is None:
+            return []
+        acks = (a for a in above.acks if a.to_tag == message.to_tag)
+        return [ack for ack in acks if ack.n < message.n][:1]

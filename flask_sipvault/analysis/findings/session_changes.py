@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from ..call import Call
+from ..media.negotiation import Negotiation
 from ..sip.dialogs import Dialog
 from ..sip.messages import Message
 from ..sip.sides import Side
-from ..sip.transactions import Transaction
 from .media_refusals import media_problem
 from .refusals import Refusal
 from .refusals import refusals_of
@@ -68,24 +69,36 @@ class RefusedChange:
 
 def refused_changes(call: Call) -> list[RefusedChange]:
     """In order; of one that was passed on to another dialog only the innermost."""
-    found = [each for dialog in call.dialogs for each in _of_dialog(call, dialog)]
+    negotiations: dict[int, Negotiation] = {}
+    for negotiation in call.negotiations:
+        if negotiation.dialog is not None:
+            negotiations.setdefault(negotiation.dialog.number, negotiation)
+    found = [
+        each
+        for dialog in call.dialogs
+        for each in _of_dialog(call, dialog, negotiations.get(dialog.number))
+    ]
     found.sort(key=lambda each: each.refusal.response.n)
     return list(_innermost(found))
 
 
-def _of_dialog(call: Call, dialog: Dialog) -> Iterator[RefusedChange]:
+def _of_dialog(
+    call: Call, dialog: Dialog, negotiation: Negotiation | None
+) -> Iterator[RefusedChange]:
     changes = [
-        each
+        (each, each.request, side)
         for each in dialog.changes
         if each.upstream is None and each.request is not None
+        if (side := dialog.side_of(each.request)) is not None
     ]
+    # When each side asked for what was not refused, in order of time.
+    others: dict[Side, list[int]] = {"caller": [], "callee": []}
+    for each, request, side in changes:
+        if each.refusal is None:
+            others[side].append(request.ts)
     glared: dict[Side, bool] = {}
-    for at, each in enumerate(changes):
-        assert each.request is not None
-        side = dialog.side_of(each.request)
+    for each, _, side in changes:
         refusal = next(iter(refusals_of(each)), None)
-        if side is None:
-            continue
         if refusal is None:
             if each.answer is not None:
                 glared[side] = False
@@ -99,8 +112,8 @@ def _of_dialog(call: Call, dialog: Dialog) -> Iterator[RefusedChange]:
             refusal,
             kind,
             said,
-            _purpose(call, dialog, side, refusal),
-            _recovers(call, dialog, changes[at + 1 :], side, refusal),
+            _purpose(negotiation, side, refusal),
+            _recovers(call, dialog, others[side], refusal),
             hung_up_after(dialog, refusal.response, _AT_ONCE_NS),
         )
 
@@ -130,18 +143,13 @@ def _kind(refusal: Refusal, glared: bool) -> tuple[Kind, bool]:
 
 
 def _recovers(
-    call: Call,
-    dialog: Dialog,
-    later: Sequence[Transaction],
-    side: Side,
-    refusal: Refusal,
+    call: Call, dialog: Dialog, others: Sequence[int], refusal: Refusal
 ) -> bool:
-    for each in later:
-        assert each.request is not None
-        if each.request.ts - refusal.response.ts > _RETRY_NS:
-            break
-        if dialog.side_of(each.request) == side and each.refusal is None:
-            return True
+    """:param others: when the same side asked for what was not refused."""
+    refused = refusal.response.ts
+    place = bisect_right(others, refused)
+    if place < len(others) and others[place] - refused <= _RETRY_NS:
+        return True
     return not shows_what_followed(call, dialog, refusal.response)
 
 
@@ -154,16 +162,13 @@ def shows_what_followed(call: Call, dialog: Dialog, message: Message) -> bool:
     return goes_on or dialog.end is not None
 
 
-def _purpose(call: Call, dialog: Dialog, side: Side, refusal: Refusal) -> Purpose:
-    offer = refusal.offer
-    audio = (
-        [m for m in offer.media if m.kind == "audio" and not m.refused] if offer else []
-    )
+def _purpose(negotiation: Negotiation | None, side: Side, refusal: Refusal) -> Purpose:
+    lines = refusal.offer.media if refusal.offer else []
+    audio = [line for line in lines if line.kind == "audio" and not line.refused]
     if not audio:
         return "other"
     holds = all(line.on_hold for line in audio)
-    before = next((n for n in call.negotiations if n.dialog is dialog), None)
-    state = before.audio_at(refusal.request.ts) if before is not None else None
+    state = negotiation.audio_at(refusal.request.ts) if negotiation else None
     held = state is not None and side in state.held_by()
     if holds and not held:
         return "hold"

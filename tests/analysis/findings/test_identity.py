@@ -168,3 +168,15 @@ def test_other_refusals_are_not_about_the_signature(story: Any, refusal: str) ->
     call = refused(story, refusal, signed=SIGNED)
     assert of(call, "identity-invalid") is None
     assert of(call, "identity-missing") is None
+
+
+def test_a_verifier_tells_its_verdict_and_lets_the_call_pass(story: Any) -> None:
+    talk = Talk(story)
+    talk.request(0, "INVITE", cseq=1, body=PCMU, tags="a", headers=SIGNED)
+    reason = 'Reason: STIR;cause=437;text="Unsupported Credential"'
+    talk.response(0.5, "183 Progress", "INVITE", cseq=1, headers=(reason,))
+    talk.response(1, "200 OK", "INVITE", cseq=1, body=PCMU)
+    talk.request(1.1, "ACK", cseq=1)
+    finding = of(talk.hung_up(30), "identity-invalid")
+    assert finding is not None
+    assert (finding.severity, finding.variant) == ("warning", "refused-credential")

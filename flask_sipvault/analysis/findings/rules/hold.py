@@ -16,13 +16,14 @@ from ..rule import Texts
 
 def _find(call: Call) -> Iterator[Finding]:
     for side in ("caller", "callee"):
-        holds = [
-            each
+        # One change may hold several lines of audio.
+        holds = {
+            each.n: each
             for each in call.events
             if each.kind == "hold" and each.by == side and each.end_ts is not None
-        ]
+        }
         if holds:
-            yield _finding(call, holds, side)
+            yield _finding(call, list(holds.values()), side)
 
 
 def _finding(call: Call, holds: list[Event], side: str) -> Finding:

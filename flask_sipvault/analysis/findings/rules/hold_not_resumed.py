@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from ....language import N_
 from ...call import Call
@@ -31,10 +32,15 @@ def _find(call: Call) -> Iterator[Finding]:
     negotiation = call.negotiation
     if negotiation is None:
         return
-    holds = [event for event in call.events if event.kind == "hold"]
-    for event in holds:
-        if event.leg == negotiation.leg and not event.parameters.get("resumed"):
-            yield from _of_hold(call, event, negotiation)
+    # One change may hold several lines of audio.
+    holds = {
+        (event.by, event.n): event
+        for event in call.events
+        if event.kind == "hold" and event.leg == negotiation.leg
+        if not event.parameters.get("resumed")
+    }
+    for event in islice(holds.values(), 2):
+        yield from _of_hold(call, event, negotiation)
 
 
 def _of_hold(call: Call, event: Event, negotiation: Negotiation) -> Iterator[Finding]:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ....language import N_
+from ....protocols.address import Endpoint
 from ...call import Call
 from ...sip.identity import Identity
+from ...sip.messages import Message
 from ..model import EvidenceReference
 from ..model import Finding
 from ..model import Severity
 from ..model import Value
 from ..references import message
-from ..refusals import Refusal
 from ..refusals import refused_setups
 from ..refused_evidence import of_refusal
 from ..rule import CatalogueEntry
 from ..rule import Rule
 from ..rule import Texts
-from ..stir_refusals import stir_cause
+from ..stir_responses import stir_cause
 
 #: What each code is called among the texts.
 _BY_CODE = {403: "stale", 436: "certificate", 437: "credential", 438: "signature"}
@@ -30,9 +32,21 @@ _ORDER = ("misformed", "stale", "orig", "dest")
 def _find(call: Call) -> Iterator[Finding]:
     faults = _faults(call)
     for refusal in refused_setups(call):
-        variant = _BY_CODE.get(stir_cause(refusal) or 0)
+        variant = _BY_CODE.get(stir_cause(refusal.response, refusal.text) or 0)
         if variant is not None:
-            yield _of_refusal(call, refusal, variant, faults)
+            evidence = tuple(of_refusal(refusal, N_("the INVITE with the signature")))
+            verdict = _Verdict(refusal.by, refusal.response, variant, "error")
+            yield _of_verdict(call, verdict, evidence, faults)
+            return
+    for told in call.messages:
+        # A verifier may tell it and let the call pass (RFC 9410).
+        if told.kind != "response" or not told.header("Reason"):
+            continue
+        variant = _BY_CODE.get(stir_cause(told, "") or 0)
+        if variant is not None:
+            verdict = _Verdict(told.origin, told, variant, "warning")
+            evidence = (message(told, N_("what the verifier says")),)
+            yield _of_verdict(call, verdict, evidence, faults)
             return
     # What the tokens say of themselves, of a call that was not refused for it.
     for variant, identity in faults[:1]:
@@ -45,6 +59,16 @@ def _find(call: Call) -> Iterator[Finding]:
             (message(call.messages[identity.n - 1], N_("the Identity header")),),
             call.messages[identity.n - 1].ts,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What a verifier said of a signature."""
+
+    by: Endpoint
+    response: Message
+    variant: str
+    severity: Severity
 
 
 def _faults(call: Call) -> list[tuple[str, Identity]]:
@@ -80,40 +104,27 @@ def _parameters(identity: Identity) -> dict[str, Value]:
     }
 
 
-def _of_refusal(
-    call: Call, refusal: Refusal, variant: str, faults: list[tuple[str, Identity]]
+def _of_verdict(
+    call: Call,
+    verdict: _Verdict,
+    evidence: tuple[EvidenceReference, ...],
+    faults: list[tuple[str, Identity]],
 ) -> Finding:
-    parameters: dict[str, Value] = {
-        "host": refusal.by,
-        "code": refusal.response.summary,
-    }
-    evidence: list[EvidenceReference] = [
-        *of_refusal(refusal, N_("the INVITE with the signature"))
-    ]
-    severity: Severity = "error"
-    if faults and variant in ("signature", "stale"):
-        # The token itself shows what the verifier means.
-        fault, identity = faults[0]
-        parameters.update(_parameters(identity))
-        return Finding(
-            "identity-invalid",
-            severity,
-            "certain",
-            f"refused-{fault}",
-            parameters,
-            tuple(evidence),
-            refusal.response.ts,
-        )
+    variant = "date" if verdict.variant == "stale" else verdict.variant
     known = next(iter(call.identities), None)
-    parameters["x5u"] = (known.passport.x5u or known.passport.info) if known else ""
+    parameters = _parameters(known) if known is not None else {"x5u": ""}
+    if faults and verdict.variant in ("signature", "stale"):
+        # The token itself shows what the verifier means.
+        variant, identity = faults[0]
+        parameters = _parameters(identity)
     return Finding(
         "identity-invalid",
-        severity,
+        verdict.severity,
         "certain",
-        f"refused-{variant}" if variant != "stale" else "refused-date",
-        parameters,
-        tuple(evidence),
-        refusal.response.ts,
+        f"refused-{variant}",
+        {**parameters, "host": verdict.by, "code": verdict.response.summary},
+        evidence,
+        verdict.response.ts,
     )
 
 

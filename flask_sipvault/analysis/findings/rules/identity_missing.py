@@ -15,14 +15,14 @@ from ..refused_evidence import of_refusal
 from ..rule import CatalogueEntry
 from ..rule import Rule
 from ..rule import Texts
-from ..stir_refusals import stir_cause
+from ..stir_responses import stir_cause
 
 _USE_IDENTITY = 428
 
 
 def _find(call: Call) -> Iterator[Finding]:
     for refusal in refused_setups(call):
-        if stir_cause(refusal) == _USE_IDENTITY:
+        if stir_cause(refusal.response, refusal.text) == _USE_IDENTITY:
             yield _finding(refusal)
             return
 

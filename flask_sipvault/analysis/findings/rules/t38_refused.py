@@ -9,6 +9,7 @@ from ...call import Call
 from ...sip.dialogs import Dialog
 from ...sip.messages import Message
 from ..media_answers import bad_answers
+from ..media_answers import BadAnswer
 from ..media_refusals import media_problem
 from ..model import Finding
 from ..model import Severity
@@ -41,9 +42,13 @@ def _find(call: Call) -> Iterator[Finding]:
                 refusal.response.ts,
             )
             return
-    for change in refused_changes(call):
-        if change.kind != "fax":
-            continue
+    # What came of a dialog's last refusal came of those before it.
+    last = {
+        change.dialog.number: change
+        for change in refused_changes(call)
+        if change.kind == "fax"
+    }
+    for change in last.values():
         refused = change.refusal.response
         later = _later(call, change.dialog, refused)
         if later in ("fax", "unknown"):
@@ -65,10 +70,14 @@ def _find(call: Call) -> Iterator[Finding]:
 
 
 def _of_answers(call: Call) -> Iterator[Finding]:
+    last: dict[int, BadAnswer] = {}
     for answer in bad_answers(call):
         dialog = answer.negotiation.dialog
-        if answer.problem != "fax" or dialog is None:
-            continue
+        if answer.problem == "fax" and dialog is not None:
+            last[dialog.number] = answer
+    for answer in last.values():
+        dialog = answer.negotiation.dialog
+        assert dialog is not None
         if not answer.exchange.changes_a_session and _takes_audio(answer.answer):
             continue  # it said at the start that it can do T.38, beside audio
         later = _later(call, dialog, answer.answer)

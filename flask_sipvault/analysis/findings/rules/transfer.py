@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from ....language import N_
 from ...call import Call
@@ -13,8 +14,15 @@ from ..rule import CatalogueEntry
 from ..rule import Rule
 from ..rule import Texts
 
+#: So many of them are told; a flood of REFERs has thousands.
+_MOST = 4
+
 
 def _find(call: Call) -> Iterator[Finding]:
+    yield from islice(_transfers(call), _MOST)
+
+
+def _transfers(call: Call) -> Iterator[Finding]:
     for event in call.events:
         if event.n is None:
             continue

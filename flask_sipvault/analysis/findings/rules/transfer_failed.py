@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from urllib.parse import unquote
 
 from ....language import N_
@@ -26,6 +27,9 @@ from ..rule import Texts
 #: transfer did what it could.
 _NOT_TAKEN = frozenset({408, 480, 486, 487, 600, 603})
 
+#: So many of them are told; a flood of REFERs has thousands.
+_MOST = 4
+
 
 def _find(call: Call) -> Iterator[Finding]:
     transfers = [event for event in call.events if event.kind == "transfer"]
@@ -46,11 +50,15 @@ def _find(call: Call) -> Iterator[Finding]:
             known = found.get(target)
             if known is None or (finding.since_ts or 0) < (known.since_ts or 0):
                 found[target] = finding
-    yield from found.values()
-    for each in outermost(call.transactions):
-        if each.method == "INVITE" and each.request and each.request.header("Replaces"):
-            for refusal in refusals_of(each)[:1]:
-                yield _of_replacement(refusal)
+    yield from islice(found.values(), _MOST)
+    replacing = (
+        each
+        for each in outermost(call.transactions)
+        if each.method == "INVITE" and each.request
+        if each.request.header("Replaces")
+    )
+    refused = (refusal for each in replacing for refusal in refusals_of(each)[:1])
+    yield from (_of_replacement(refusal) for refusal in islice(refused, 1))
 
 
 def _worked(event: Event) -> bool:
