@@ -19,6 +19,7 @@ from flask_sipvault.analysis import logs
 from flask_sipvault.analysis.explain import explain
 from flask_sipvault.analysis.findings.addresses import is_private
 from flask_sipvault.analysis.findings.rules.redirect_loop import target_of
+from flask_sipvault.analysis.findings.stir_responses import stir_cause
 from flask_sipvault.analysis.joined_call import joined
 from flask_sipvault.analysis.ladder.ladder import ladder
 from flask_sipvault.analysis.sip import comparison
@@ -38,6 +39,7 @@ from flask_sipvault.dashboard.panels.ladder.svg import draw
 from flask_sipvault.dashboard.panels.messages import filter as message_filter
 from flask_sipvault.dashboard.panels.messages import highlight
 from flask_sipvault.evidence import NetworkEvent
+from flask_sipvault.evidence import SipPacket
 from flask_sipvault.importing import twice
 from flask_sipvault.importing.importer import CaptureImporter
 from flask_sipvault.importing.importer import import_capture
@@ -47,6 +49,7 @@ from flask_sipvault.masking.domains import Domains
 from flask_sipvault.masking.evidence import occurrence
 from flask_sipvault.masking.messages import MessageMask
 from flask_sipvault.masking.names import Names
+from flask_sipvault.masking.passport import PassportMask
 from flask_sipvault.masking.pseudonyms import Pseudonyms
 from flask_sipvault.masking.rtcp import masked_rtcp
 from flask_sipvault.masking.uris import bracketed
@@ -72,6 +75,8 @@ from flask_sipvault.protocols.capture import read_capture
 from flask_sipvault.protocols.fragments import Reassembler
 from flask_sipvault.protocols.framing import MessageFramer
 from flask_sipvault.protocols.hep_stream import HepReader
+from flask_sipvault.protocols.passport import canonical_number
+from flask_sipvault.protocols.passport import read_identity
 from flask_sipvault.protocols.pieces import find_beginning
 from flask_sipvault.protocols.rtcp_xr import xr_blocks
 from flask_sipvault.protocols.sctp import Associations
@@ -424,8 +429,37 @@ def _explained(payload: bytes) -> None:
         packet(payload),
         packet(payload.replace(b"INVITE ", b"SIP/2.0 400 ", 1), after_ms=5, back=True),
     ]
-    for sip_packets in (begun_late.sip, refused, malformed, whole.sip[1:2]):
+    more = (*_changes(payload), whole.sip[1:2])
+    for sip_packets in (begun_late.sip, refused, malformed, *more):
         explain(replace(begun_late, sip=sip_packets))
+
+
+def _changes(payload: bytes) -> Iterator[list[SipPacket]]:
+    """An offer that is refused, one that is answered in other media, and a change of
+    the call that is refused before it is hung up.
+    """
+    offer = _with_media(payload, b"m=audio 4000 RTP/SAVP 18")
+    final = payload.replace(b"INVITE ", b"SIP/2.0 488 ", 1)
+    yield [packet(offer), packet(final, after_ms=5, back=True)]
+    known = payload.replace(b"<sip:bob@b.example>", b"<sip:bob@b.example>;tag=b", 1)
+    accepted = known.replace(b"INVITE ", b"SIP/2.0 200 ", 1)
+    again = _with_media(known, b"m=audio 4000 RTP/AVP 0").replace(b"1 INV", b"2 INV")
+    again = again.replace(b"z9hG4bK1", b"z9hG4bK2")
+    not_again = again.replace(b"INVITE ", b"SIP/2.0 488 ", 1)
+    bye = known.replace(b"INVITE", b"BYE").replace(b"1 BYE", b"3 BYE")
+    yield [
+        packet(offer),
+        packet(_with_media(accepted, b"m=audio 4000 RTP/AVP 0"), after_ms=5, back=True),
+        packet(again, after_ms=9),
+        packet(not_again, after_ms=12, back=True),
+        packet(bye.replace(b"z9hG4bK1", b"z9hG4bK3"), after_ms=15),
+    ]
+
+
+def _with_media(payload: bytes, line: bytes) -> bytes:
+    head, _, body = payload.partition(b"\r\n\r\n")
+    described = b"v=0\r\nc=IN IP4 192.0.2.1\r\n" + line + b"\r\n" + body
+    return head + b"\r\nContent-Type: application/sdp\r\n\r\n" + described
 
 
 def _replayed(payload: bytes) -> None:
@@ -467,8 +501,13 @@ READERS: dict[str, Reader] = {
     "dashboard.panels.messages.filter.MessageFilter.fits": _filtered,
     "analysis.findings.addresses.is_private": is_private,
     "analysis.findings.rules.redirect_loop.target_of": target_of,
+    "analysis.findings.stir_responses.stir_cause": lambda text: stir_cause(
+        read_messages([packet(b"SIP/2.0 403 No\r\nReason: " + _bytes(text))])[0], text
+    ),
     "analysis.sip.phrases.own_phrase": lambda text: own_phrase(486, text),
     "analysis.words.catalogue.code_lines": code_lines,
+    "protocols.passport.canonical_number": canonical_number,
+    "protocols.passport.read_identity": read_identity,
     "sanitize.escaped": lambda text: sanitize.escaped(text, ascii),
     "sanitize.is_seen": sanitize.is_seen,
     "sanitize.on_one_line": sanitize.on_one_line,
@@ -490,13 +529,18 @@ READERS: dict[str, Reader] = {
     "masking.names.Names.is_in": _names,
     **{
         f"masking.pseudonyms.Pseudonyms.{name}": _each(name)
-        for name in ("user", "name", "host", "address", "call_id", "is_known")
+        for name in (
+            *("user", "number", "name", "host", "address", "call_id", "is_known"),
+        )
     },
     "masking.pseudonyms.Pseudonyms.branch": lambda text: _masks().branch(
         text, "z9hG4bK"
     ),
     "masking.pseudonyms.Pseudonyms.secret": lambda text: _masks().secret("a", text),
     "masking.pseudonyms.Pseudonyms.token": lambda text: _masks().token("a", text),
+    "masking.passport.PassportMask.identities": lambda text: PassportMask(
+        _masks(), UriMask(_masks())
+    ).identities(text),
     "masking.rtcp.masked_rtcp": lambda text: masked_rtcp(
         b"{}" + _bytes(text), _masks()
     ),

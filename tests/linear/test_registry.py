@@ -52,6 +52,8 @@ _WRITES = "writes what it is given, piece by piece"
 EXEMPT = {
     "access": _BOUNDED,
     "analysis.findings.authentication.Exchange": "compares two nonces",
+    "analysis.findings.capture_limits.finds": "is given the texts of a rule",
+    "analysis.findings.refused_evidence": "is given what a piece of evidence shows",
     "analysis.findings.references": "is given what a piece of evidence shows",
     "analysis.findings.unanswered.where_it_ends": "picks transactions by their hops",
     "analysis.ladder.aliases": _SETTINGS,

@@ -38,6 +38,9 @@ def missing_answers(call: Call) -> list[MissingAnswer]:
     found: dict[tuple[object, ...], MissingAnswer] = {}
     hops = _Hops()
     for negotiation in call.negotiations:
+        # A call in which nobody describes any media may be meant so: a test, a probe.
+        if all(exchange.offer is None for exchange in negotiation.exchanges):
+            continue
         for exchange in negotiation.exchanges:
             for missing in _of_exchange(negotiation, exchange, hops):
                 message = missing.message

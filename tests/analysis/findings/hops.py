@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from typing import get_args
 
 from flask_sipvault.analysis.explain import Call
 from flask_sipvault.analysis.explain import explain
 from flask_sipvault.analysis.findings.model import Finding
+from flask_sipvault.analysis.visibility import LimitKind
 from flask_sipvault.evidence import NetworkEvent
 from flask_sipvault.protocols.address import Endpoint
 from flask_sipvault.protocols.network_error import build
@@ -31,12 +33,17 @@ def unanswered(story: Any, at: float, way: str, times: int = 7, **more: Any) -> 
         story.invite(at + after, way, **more)
 
 
+def without_limits(call: Call) -> list[Finding]:
+    """The findings, without those of what the capture does not show."""
+    return [each for each in call.findings if each.id not in get_args(LimitKind)]
+
+
 def findings(story: Any) -> list[Finding]:
-    return explain(story.evidence).findings
+    return without_limits(explain(story.evidence))
 
 
 def ids(call: Any) -> list[str]:
-    found = call.findings if isinstance(call, Call) else findings(call)
+    found = without_limits(call) if isinstance(call, Call) else findings(call)
     return [each.id for each in found]
 
 

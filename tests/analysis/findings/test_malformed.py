@@ -51,7 +51,8 @@ def sent(story: Any) -> Any:
     def send(payload: bytes, refusal: str = "400 Bad Request", **more: Any) -> Any:
         story.packet(0, "alice > bob", payload)
         if refusal:
-            story.reply(0.01, refusal, **more)
+            sdp = "PCMU 10.8.0.14:17002" if refusal.startswith("200") else ""
+            story.reply(0.01, refusal, **{"sdp": sdp} | more)
         return story
 
     return send

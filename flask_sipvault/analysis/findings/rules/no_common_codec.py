@@ -170,5 +170,7 @@ RULE = Rule(
     ),
     ("RFC 3264 6.1", "RFC 3261 21.4.26", "RFC 3261 20.43"),
     rank=200,
-    explains=frozenset({"no-audio", "one-way-audio", "no-ringback", "call-refused"}),
+    explains=frozenset(
+        {"no-audio", "one-way-audio", "no-ringback", "call-refused", "overload-503"}
+    ),
 )

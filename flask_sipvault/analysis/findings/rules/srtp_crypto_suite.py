@@ -154,5 +154,7 @@ RULE = Rule(
     ),
     ("RFC 4568 5.1", "RFC 4568 6.2"),
     rank=185,
-    explains=frozenset({"no-audio", "one-way-audio", "no-ringback", "call-refused"}),
+    explains=frozenset(
+        {"no-audio", "one-way-audio", "no-ringback", "call-refused", "overload-503"}
+    ),
 )

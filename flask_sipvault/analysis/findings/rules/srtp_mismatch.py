@@ -182,5 +182,7 @@ RULE = Rule(
     ),
     ("RFC 3264 6.1", "RFC 4568 5", "RFC 5763 5", "RFC 3261 20.43"),
     rank=190,
-    explains=frozenset({"no-audio", "one-way-audio", "no-ringback", "call-refused"}),
+    explains=frozenset(
+        {"no-audio", "one-way-audio", "no-ringback", "call-refused", "overload-503"}
+    ),
 )
