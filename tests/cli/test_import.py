@@ -238,8 +238,8 @@ def test_times_may_be_moved_to_now(
     ]
     assert len(after.media) == len(before.media) == 2
     for then, now in zip(before.media, after.media, strict=True):
-        assert now["first_ts"] - then["first_ts"] in moved
-        assert now["buckets"][0][0] - then["buckets"][0][0] in moved
+        assert now.first_ts - then.first_ts in moved
+        assert now.buckets[0].ts - then.buckets[0].ts in moved
 
 
 def test_rtp_of_no_call_is_told(run: Run, public_corpus: Path) -> None:
