@@ -79,11 +79,14 @@ class ExplainedCall:
         )
 
     def once(self, name: Hashable, make: Callable[[], _T]) -> _T:
-        """Something made of the call alone when it is first asked for."""
+        """Something made of the call and of the reader's language alone, when it is
+        first asked for. The call itself is the same in all languages.
+        """
+        key = name, spoken()
         with self._lock:
-            if name not in self._made:
-                self._made[name] = make()
-            return cast(_T, self._made[name])
+            if key not in self._made:
+                self._made[key] = make()
+            return cast(_T, self._made[key])
 
 
 @dataclass(slots=True)
@@ -168,8 +171,7 @@ class ExplainedCalls:
 
         if not listing.parts:
             return None
-        # The words of an explanation are in one language.
-        name = ("explained", masked, spoken())
+        name = ("explained", masked)
         return self._once((listing, *others), name, made, weight)
 
     def text(

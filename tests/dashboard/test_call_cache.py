@@ -18,6 +18,7 @@ from flask import Flask
 from flask_sipvault import LinkSigner
 from flask_sipvault import SIPVault
 from flask_sipvault.analysis.ladder.aliases import Aliases
+from flask_sipvault.analysis.words.quality import audio_reason
 from flask_sipvault.dashboard import call_cache
 from flask_sipvault.dashboard.call_cache import ExplainedCall
 from flask_sipvault.dashboard.call_cache import ExplainedCalls
@@ -125,7 +126,6 @@ OTHERS = {
     "another call": {"call_id": "two"},
     "another customer": {"customer": "globex"},
     "masked": {"masked": True},
-    "another language": {"language": "pt_BR"},
 }
 
 
@@ -150,10 +150,18 @@ class TestWhatIsKept:
             assert b"acme one" in text_of(vaults.of())
             assert b"acme one" not in text_of(vaults.of(masked=True))
 
-    def test_is_in_one_language(self, vaults: Vaults) -> None:
-        english, portuguese = vaults.of(), vaults.of(language="pt_BR")
-        assert english.main.quality.audio.reason == "The call was not answered."
-        assert portuguese.main.quality.audio.reason == "A chamada não foi atendida."
+    def test_is_the_same_in_all_languages_but_for_its_words(
+        self, vaults: Vaults
+    ) -> None:
+        english = vaults.of()
+        first = audio_reason(english.main.quality.audio)
+        drawn = english.ladder("merged")
+        assert first == "The call was not answered."
+        portuguese = vaults.of(language="pt_BR")
+        assert portuguese is english
+        reason = audio_reason(portuguese.main.quality.audio)
+        assert reason == "A chamada não foi atendida."
+        assert portuguese.ladder("merged") is not drawn
 
     def test_is_with_these_legs_in_this_order(self, vaults: Vaults) -> None:
         ways = [("one",), ("one", "two"), ("two", "one"), ("one", "two", "three")]

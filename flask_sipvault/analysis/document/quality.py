@@ -62,7 +62,10 @@ def figures_document(figures: Figures) -> dict[str, Any]:
         "sources": dict(figures.sources),
         "buckets": [_bucket(bucket) for bucket in figures.buckets],
         "stretches": [_stretch(stretch) for stretch in figures.stretches],
-        "missing": [dataclasses.asdict(each) for each in figures.missing],
+        "missing": [
+            {"ts": each.ts, "end_ts": each.end, "where": each.where}
+            for each in figures.missing
+        ],
         "assumptions": [note_sentence(note) for note in figures.assumptions],
     }
 
