@@ -27,6 +27,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..correlation.call_state import CallState
+from ..correlation.media_index import description_in
+from ..correlation.media_index import streams
 from ..evidence import State
 from ..protocols.agent import MediaWatch
 from ..protocols.sdp import Media
@@ -34,8 +36,6 @@ from .customer_calls import ActiveCall as ActiveCall
 from .customer_calls import CustomerCalls
 from .customer_calls import GIVE_UP_SECONDS
 from .items import Item
-from .media_watch import description_in
-from .media_watch import streams
 
 #: How long a call is remembered after its last part. The agent sends lines of a call
 #: for up to a minute after its end.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from dataclasses import field
 
+from ..correlation.call_ids import CallIdMatcher
 from ..correlation.call_state import CallState
-from ..correlation.media_index import CallIdMatcher
+from ..correlation.media_index import MediaIndex
 from .items import Item
-from .media_watch import ActiveMedia
 
 #: A message of these methods is of a call, even where its INVITE was not captured.
 CALL_METHODS = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "PRACK", "UPDATE", "INFO"})
@@ -94,7 +95,8 @@ class CustomerCalls:
         #: How many of the sessions have no SIP so far.
         self.without_sip = 0
         self.call_ids = CallIdMatcher()
-        self.media = ActiveMedia()
+        # The calls are in progress now, however their hosts' clocks are set.
+        self.media = MediaIndex(self._media_until, early_ns=sys.maxsize)
         # Call-IDs of messages that are of no call, the latest last.
         self._others: dict[str, None] = {}
 
@@ -197,9 +199,10 @@ class CustomerCalls:
         return session is not None and session.is_call
 
     def _place_rtcp(self, item: Item) -> str | None:
-        call_id = self.media.owner(item.ts, item.src, item.dst)
-        if call_id is not None:
-            over_at = self.sessions[call_id].state.over_at
-            if over_at is None or item.ts <= over_at + _PORTS_KEPT:
-                return call_id
-        return self.media.owner_by_ssrc(item.payload)
+        owner = self.media.owner(item.ts, item.src, item.dst)
+        return owner or self.media.owner_of_report(item.ts, item.payload)
+
+    def _media_until(self, call_id: str) -> int:
+        """Until when the ports of a call are its own, in ns since the epoch."""
+        over_at = self.sessions[call_id].state.over_at
+        return sys.maxsize if over_at is None else over_at + _PORTS_KEPT

@@ -14,11 +14,11 @@ from dataclasses import replace
 from typing import BinaryIO
 from typing import NamedTuple
 
+from ..correlation.media_index import description_in
 from ..correlation.media_index import MediaIndex
 from ..protocols import agent
 from ..protocols import hep
 from ..protocols import rtcp
-from ..protocols import sip
 from ..protocols.agent import BadFrame
 from ..protocols.agent import Frame
 from ..protocols.agent import FrameError
@@ -34,9 +34,6 @@ from ..protocols.capture import Captured
 from ..protocols.capture import read_capture
 from ..protocols.hep import HepError
 from ..protocols.rtcp import RtcpError
-from ..protocols.sdp import parse as parse_sdp
-from ..protocols.sdp import SdpError
-from ..protocols.sip import SipError
 
 _READ_SIZE = 1 << 16
 _SECOND = 1_000_000_000
@@ -215,7 +212,9 @@ def _captured_frame(item: Captured, media: MediaIndex) -> Frame | None:
     if len(call_id.encode()) > agent.MAX_CALL_ID:
         return None
     if item.kind == "sip":
-        _note_media(item, media)
+        description = description_in(item.payload)
+        if description is not None and call_id:
+            media.announce(item.ts, call_id, description)
         src, dst = item.src, item.dst
         if src is None or dst is None or (":" in src.ip) != (":" in dst.ip):
             return None
@@ -231,15 +230,6 @@ def _captured_frame(item: Captured, media: MediaIndex) -> Frame | None:
     if item.kind == "quality" and call_id:
         return QualityFrame(item.ts, call_id, item.payload)
     return None
-
-
-def _note_media(item: Captured, media: MediaIndex) -> None:
-    try:
-        body = sip.parse(item.payload).sdp
-        if body is not None and item.call_id:
-            media.announce(item.ts, item.call_id, parse_sdp(body))
-    except (SipError, SdpError):
-        pass
 
 
 def _ssrc(payload: bytes) -> int | None:

@@ -12,13 +12,11 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections import OrderedDict
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..evidence import NetworkEvent
-from ..evidence import SAME_PACKET_NS
 from ..evidence import SipPacket
 from ..protocols import sip
 from ..protocols.address import Endpoint
@@ -104,15 +102,13 @@ class LostPackets:
         self,
         events: Sequence[NetworkEvent],
         messages: Iterable[tuple[str, Iterable[SipPacket]]],
-        media_until: Callable[[str], int],
     ) -> list[list[str]]:
         """The calls of errors that :meth:`owners` did not know in time, one list for
         each error.
 
         :param messages: of each call those at hand, for connections that were refused.
-        :param media_until: until when a Call-ID may have media, in ns since the epoch.
         """
-        found = [self._late(event, media_until) for event in events]
+        found = [self._late(event) for event in events]
         refused = [
             (place, event)
             for place, event in enumerate(events)
@@ -127,23 +123,13 @@ class LostPackets:
                 found[place] = [] if owner is None else [owner]
         return found
 
-    def _late(
-        self, event: NetworkEvent, media_until: Callable[[str], int]
-    ) -> list[str]:
+    def _late(self, event: NetworkEvent) -> list[str]:
         ts, error = event.ts, event.error
         owners = self.owners(ts, error)
         if owners or error.transport != "udp":
             return owners
-        turns = self._media.turns(error.lost_src, error.lost_dst)
-        before = [owner for since, owner in turns if since <= ts + SAME_PACKET_NS]
-        owner = (
-            before[-1]
-            if before
-            else self._media.owner(ts, error.lost_src, error.lost_dst)
-        )
-        if owner is None or ts > media_until(owner):
-            return []
-        return [owner]
+        owner = self._media.owner(ts, error.lost_src, error.lost_dst)
+        return [] if owner is None else [owner]
 
 
 def quoted_call_id(error: NetworkError) -> str | None:

@@ -1,190 +1,237 @@
-"""To which call something belongs that does not say so itself.
+"""To which call RTP and RTCP belong, by the addresses and sources in SDP.
 
-Lines of a log: :class:`CallIdMatcher`. A Call-ID is often part of another:
-``1-123@host`` stands inside ``11-123@host``, and whoever looks for it as a mere
-substring puts lines under the wrong call. So a Call-ID counts only where it stands
-whole, and the longest of several wins.
-
-RTP and RTCP: :class:`MediaIndex`, by what offers and answers say.
+Importing and the collector have one index. They differ in what they know: an import has
+seen the whole capture before it asks, the collector is asked while calls come and go.
 """
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
+import sys
 from bisect import bisect_right
 from bisect import insort
+from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import NamedTuple
 from typing import TypeAlias
 
 from ..evidence import SAME_PACKET_NS
+from ..protocols import rtcp
+from ..protocols import sdp
+from ..protocols import sip
 from ..protocols.address import Endpoint
 from ..protocols.sdp import Codec
 from ..protocols.sdp import Media
-from ..protocols.sdp import Sdp
 from ..protocols.sdp import STATIC_CODECS
 
-#: What goes on without a break. RFC 3261 section 25.1 lets a Call-ID hold many marks
-#: (``word``). Of them these join when letters or digits stand on both sides; brackets,
-#: quotes, ``:`` and ``/`` do not, for logs put exactly those around a Call-ID
-#: (``[abc@host]:``, ``callid:abc@host``, RTPengine's ``[abc@host/tag/1]``).
-_TOKEN = re.compile(r"\w+(?:[-.!%*+`'~@]+\w+)*")
-
-#: Lines are given to Call-IDs of at most so many characters: at each word of a line as
-#: many lengths may have to be tried.
-LONGEST = 512
-
-_BEGINNING = 8
-
-#: How many calls that had an address last are looked at when one announces it.
+#: How many calls that had an address last are looked at.
 _LATEST = 8
+
+#: More streams in one description than this are passed over.
+MAX_STREAMS = 32
+
+#: RTCP may be stamped so long before the message that announces its port, in ns: by
+#: another host's clock, or because a proxy held the message back.
+EARLY_NS = 2_000_000_000
+
+#: A description that is longer than this is not put by, in bytes, nor are more of one
+#: call than this.
+_MAX_UNREAD_BYTES, _MAX_UNREAD = 4096, 8
+
+#: Of so many different sets of payload types each is kept but once.
+_MOST_SHARED = 10_000
 
 #: Payload types and what they mean.
 _Meanings: TypeAlias = tuple[tuple[int, Codec], ...]
 
 
-class CallIdMatcher:
-    """The Call-IDs that lines may belong to."""
+class _Claim(NamedTuple):
+    """A call that announced an address first at a time.
 
-    def __init__(self, call_ids: Iterable[str] = ()) -> None:
-        self._known: set[str] = set()
-        # The lengths to try at a place, longest first, by the characters found there:
-        # so many that no two systems' Call-IDs share them, or one for short Call-IDs.
-        self._lengths: dict[str, list[int]] = {}
-        # Characters that begin a Call-ID, though they begin no token.
-        self._odd_beginnings: set[str] = set()
-        for call_id in call_ids:
-            self.add(call_id)
+    :param for_rtp: whether for RTP, and not for RTCP alone.
+    """
 
-    def __contains__(self, call_id: object) -> bool:
-        return call_id in self._known
-
-    def __len__(self) -> int:
-        return len(self._known)
-
-    def add(self, call_id: str) -> None:
-        """Let lines go to this Call-ID too. An empty one owns nothing, nor does one
-        that is longer than :data:`LONGEST`.
-        """
-        if not call_id or len(call_id) > LONGEST or call_id in self._known:
-            return
-        self._known.add(call_id)
-        is_short = len(call_id) < _BEGINNING
-        beginning = call_id[0] if is_short else call_id[:_BEGINNING]
-        lengths = self._lengths.setdefault(beginning, [])
-        if len(call_id) not in lengths:
-            lengths.append(len(call_id))
-            lengths.sort(reverse=True)
-        if not _TOKEN.match(call_id):
-            self._odd_beginnings.add(call_id[0])
-
-    def discard(self, call_id: str) -> None:
-        """Let no more lines go to this Call-ID."""
-        # What is known of lengths and beginnings stays: it costs a look, no more.
-        self._known.discard(call_id)
-
-    def owner(self, line: str) -> str | None:
-        """The Call-ID that stands whole in the line: the longest, then the first.
-
-        :param line: bytes that are not UTF-8 may be in it as surrogate escapes; they
-            are compared as U+FFFD, as in the text of a Call-ID.
-        """
-        if not line.isascii():
-            line = line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        tokens = _Tokens(line)
-        places = tokens.starts
-        if self._odd_beginnings:
-            odd = (i for i, c in enumerate(line) if c in self._odd_beginnings)
-            places = sorted({*places, *(i for i in odd if not tokens.cut_at(i))})
-        best = ""
-        for start in places:
-            for length in (
-                *self._lengths.get(line[start : start + _BEGINNING], ()),
-                *self._lengths.get(line[start], ()),
-            ):
-                if length <= len(best):
-                    break
-                candidate = line[start : start + length]
-                if candidate in self._known and not tokens.cut_at(start + length):
-                    best = candidate
-                    break
-        return best or None
+    since: int
+    call_id: str
+    for_rtp: bool
 
 
-class _Tokens:
-    """Where the tokens of a line are."""
+def _since(claim: _Claim) -> int:
+    return claim.since
 
-    def __init__(self, line: str) -> None:
-        spans = [match.span() for match in _TOKEN.finditer(line)]
-        self.starts = [start for start, _ in spans]
-        self._ends = [end for _, end in spans]
 
-    def cut_at(self, place: int) -> bool:
-        """Whether a token goes on across this place between two characters."""
-        before = bisect_left(self.starts, place) - 1
-        return before >= 0 and place < self._ends[before]
+class Turn(NamedTuple):
+    """Whose packets go from one end to the other from a time on.
+
+    :param call_id: None where they are of no call that is known.
+    """
+
+    since: int
+    call_id: str | None
+
+
+def _for_ever(call_id: str) -> int:
+    return sys.maxsize
 
 
 class MediaIndex:
     """Which call had an address and port for its media, and since when.
 
-    Ports are used again by the next call, so the last announcement before a packet
-    counts. A phone behind NAT announces an address that packets do not show: then the
-    other end's, or an ``a=ssrc`` (RFC 5576), tells.
+    Of several calls that had announced an end of a packet, that one counts between
+    whose ends it flows; of these the one that announced an end last, for ports are used
+    again by the next call. A phone behind NAT announces an address that packets do not
+    show: then the other end's, or an ``a=ssrc`` (RFC 5576), tells.
+
+    Reading a description takes as long as all else that is done with a message. Where
+    nothing asks for owners, as all RTCP names its call, descriptions are put by unread.
+
+    :param until: until when a call may have media, in ns since the epoch; its ports may
+        be another's then.
+    :param early_ns: how long before it was announced a packet may be a call's, if it is
+        no other's.
     """
 
-    def __init__(self) -> None:
-        self._rtcp = _Announced()
-        self._rtp = _Announced()
-        self._ssrcs: dict[int, str] = {}
+    def __init__(
+        self, until: Callable[[str], int] = _for_ever, *, early_ns: int = EARLY_NS
+    ) -> None:
+        self.until = until
+        self._early_ns = early_ns
+        # Times and descriptions by Call-ID; None since they are read at once.
+        self._unread: dict[str, list[tuple[int, bytes]]] | None = {}
+        self._claims: dict[Endpoint, list[_Claim]] = {}
+        self._by_ssrc: dict[int, str] = {}
         # What payload types mean to whoever receives at an address; at None, to anyone
         # in the call. One tuple serves all calls that mean the same.
-        self._codecs: dict[tuple[str, Endpoint | None], _Meanings] = {}
+        self._codecs: dict[str, dict[Endpoint | None, _Meanings]] = {}
         self._shared: dict[_Meanings, _Meanings] = {}
+        # What forget() has to look for.
+        self._places: dict[str, set[Endpoint]] = {}
+        self._ssrcs: dict[str, set[int]] = {}
 
-    def announce(self, ts: int, call_id: str, sdp: Sdp) -> None:
-        """Note what an offer or answer of this call says.
+    def announce(self, ts: int, call_id: str, description: bytes) -> None:
+        """Note what an offer or answer of a call says.
 
         :param ts: when it was sent, in nanoseconds since the epoch.
+        :param description: the SDP. What cannot be read is passed over: the analysis
+            says what is wrong with it.
         """
-        for media in sdp.media:
-            for endpoint in _rtcp_endpoints(media):
-                self._rtcp.add(ts, endpoint, call_id)
-            if media.rtp is not None:
-                self._rtp.add(ts, media.rtp, call_id)
-            for ssrc in media.ssrcs:
-                self._ssrcs[ssrc] = call_id
-            for end in {media.rtp, None}:
-                self._learn_codecs((call_id, end), media.codecs)
+        if self._unread is not None and len(description) <= _MAX_UNREAD_BYTES:
+            unread = self._unread.setdefault(call_id, [])
+            unread.append((ts, description))
+            if len(unread) <= _MAX_UNREAD:
+                return
+            ts, description = unread.pop(0)
+        self._read(ts, call_id, description)
+
+    def forget(self, call_id: str) -> None:
+        """Let nothing more belong to this call."""
+        if self._unread is not None:
+            self._unread.pop(call_id, None)
+        for endpoint in self._places.pop(call_id, ()):
+            left = [each for each in self._claims[endpoint] if each.call_id != call_id]
+            if left:
+                self._claims[endpoint] = left
+            else:
+                del self._claims[endpoint]
+        for ssrc in self._ssrcs.pop(call_id, ()):
+            if self._by_ssrc.get(ssrc) == call_id:
+                del self._by_ssrc[ssrc]
+        self._codecs.pop(call_id, None)
 
     def owner(self, ts: int, src: Endpoint | None, dst: Endpoint | None) -> str | None:
-        """The call whose media address is at one of an RTCP packet's ends."""
-        found = [
-            call
-            for endpoint in (dst, src)
-            if endpoint is not None
-            and (call := self._rtcp.last_before(ts, endpoint)) is not None
-        ]
-        return max(found, key=lambda call: call[0])[1] if found else None
+        """The call that an RTCP packet belongs to, by its ends."""
+        self._read_all()
+        claims = [self._claims.get(end, []) for end in (src, dst) if end is not None]
+        return self._owner_among(ts, claims)
 
     def owner_of_ssrc(self, ssrc: int) -> str | None:
         """The call that announced this synchronisation source."""
-        return self._ssrcs.get(ssrc)
+        self._read_all()
+        return self._by_ssrc.get(ssrc)
+
+    def owner_of_report(self, ts: int, payload: bytes) -> str | None:
+        """The call that announced the sender of an RTCP datagram."""
+        self._read_all()
+        if not self._by_ssrc:
+            return None
+        try:
+            packets = rtcp.parse(payload)
+        except rtcp.RtcpError:
+            return None
+        ssrcs = (getattr(packet, "ssrc", None) for packet in packets)
+        owners = (self._by_ssrc.get(ssrc) for ssrc in ssrcs if ssrc is not None)
+        found = (each for each in owners if each is not None)
+        return next((each for each in found if ts <= self.until(each)), None)
 
     def turns(
-        self, src: Endpoint | None, dst: Endpoint | None
-    ) -> list[tuple[int, str]]:
-        """Whose RTP goes from one end to the other: since when which call's, in order.
-
-        One end that was announced is enough, whichever it is.
+        self,
+        src: Endpoint | None,
+        dst: Endpoint | None,
+        first_ts: int,
+        last_ts: int,
+    ) -> list[Turn]:
+        """Whose the RTP is that goes from one end to the other, from its first packet
+        to its last: since when which call's, in order.
         """
-        found = [
-            call
-            for endpoint in (src, dst)
-            if endpoint is not None
-            for call in self._rtp.calls(endpoint)
+        self._read_all()
+        claims = [
+            [claim for claim in self._around(end, first_ts, last_ts) if claim.for_rtp]
+            for end in (src, dst)
+            if end is not None
         ]
-        return sorted(found, key=lambda call: call[0])
+        turns: list[Turn] = []
+        for ts in self._changes(claims, first_ts, last_ts):
+            owner = self._owner_among(ts, claims)
+            if not turns or turns[-1].call_id != owner:
+                turns.append(Turn(ts, owner))
+        return turns
+
+    def _around(self, end: Endpoint, first_ts: int, last_ts: int) -> list[_Claim]:
+        """The claims to an address that matter between two times."""
+        claims = self._claims.get(end, [])
+        begin = bisect_right(claims, first_ts + SAME_PACKET_NS, key=_since)
+        until = bisect_right(claims, last_ts + self._early_ns, key=_since)
+        return claims[max(begin - _LATEST, 0) : until + 1]
+
+    def _changes(
+        self, claims: Iterable[list[_Claim]], first_ts: int, last_ts: int
+    ) -> list[int]:
+        """The times at which packets may become another call's."""
+        times = {first_ts}
+        for claim in (claim for each in claims for claim in each):
+            for ts in (
+                claim.since - SAME_PACKET_NS,
+                claim.since - self._early_ns,
+                self.until(claim.call_id) + 1,
+            ):
+                if first_ts < ts <= last_ts:
+                    times.add(ts)
+        return sorted(times)
+
+    def _owner_among(self, ts: int, claims: list[list[_Claim]]) -> str | None:
+        """Whose a packet is.
+
+        :param claims: to each of its ends, in order of time.
+        """
+        known: dict[str, tuple[int, int]] = {}
+        early: _Claim | None = None
+        for at_end in claims:
+            place = bisect_right(at_end, ts + SAME_PACKET_NS, key=_since)
+            here: dict[str, int] = {}
+            for since, call_id, _ in at_end[max(place - _LATEST, 0) : place]:
+                if ts <= self.until(call_id):
+                    here[call_id] = since
+            for call_id, since in here.items():
+                ends, latest = known.get(call_id, (0, 0))
+                known[call_id] = ends + 1, max(latest, since)
+            for claim in at_end[place : place + 1]:
+                if early is None or claim.since < early.since:
+                    early = claim
+        if known:
+            return max(known, key=lambda call_id: known[call_id])
+        if early is not None and early.since <= ts + self._early_ns:
+            return early.call_id
+        return None
 
     def codecs(
         self, call_id: str, src: Endpoint | None, dst: Endpoint | None
@@ -192,21 +239,76 @@ class MediaIndex:
         """What payload types mean from one end to the other: as the receiver described
         them (RFC 3264 section 5.1), or else the sender, or else anyone in the call.
         """
+        self._read_all()
         known = dict(STATIC_CODECS)
+        described = self._codecs.get(call_id, {})
         for end in (None, src, dst):
-            known.update(self._codecs.get((call_id, end), ()))
+            known.update(described.get(end, ()))
         return known
 
+    def _read_all(self) -> None:
+        if self._unread is None:
+            return
+        unread, self._unread = self._unread, None
+        for call_id, descriptions in unread.items():
+            for ts, description in descriptions:
+                self._read(ts, call_id, description)
+
+    def _read(self, ts: int, call_id: str, description: bytes) -> None:
+        for media in streams(description):
+            for endpoint, for_rtp in _endpoints(media):
+                self._claim(endpoint, _Claim(ts, call_id, for_rtp))
+            for ssrc in media.ssrcs:
+                self._by_ssrc[ssrc] = call_id
+                self._ssrcs.setdefault(call_id, set()).add(ssrc)
+            for end in {media.rtp, None}:
+                self._learn_codecs(call_id, end, media.codecs)
+
+    def _claim(self, endpoint: Endpoint, claim: _Claim) -> None:
+        claims = self._claims.setdefault(endpoint, [])
+        # Two legs that share an address announce it in turns: saying it again does not
+        # take it back.
+        known = (
+            each.since
+            for each in claims[-_LATEST:]
+            if each.call_id == claim.call_id and each.for_rtp >= claim.for_rtp
+        )
+        if claim.since < min(known, default=claim.since + 1):
+            insort(claims, claim)
+            self._places.setdefault(claim.call_id, set()).add(endpoint)
+
     def _learn_codecs(
-        self, key: tuple[str, Endpoint | None], codecs: dict[int, Codec]
+        self, call_id: str, end: Endpoint | None, codecs: dict[int, Codec]
     ) -> None:
         described = {n: c for n, c in codecs.items() if not _is_static(n, c)}
         if not described:
             return
-        meanings = tuple(
-            sorted({**dict(self._codecs.get(key, ())), **described}.items())
-        )
-        self._codecs[key] = self._shared.setdefault(meanings, meanings)
+        of_call = self._codecs.setdefault(call_id, {})
+        meanings = tuple(sorted({**dict(of_call.get(end, ())), **described}.items()))
+        if len(self._shared) >= _MOST_SHARED:
+            self._shared.clear()
+        of_call[end] = self._shared.setdefault(meanings, meanings)
+
+
+def description_in(message: bytes) -> bytes | None:
+    """The session description in a SIP message; None where there is none."""
+    if b"m=" not in message:
+        return None
+    body = message[message.find(b"\r\n\r\n") + 4 :]
+    if body.startswith(b"v="):
+        return body
+    try:
+        return sip.parse(message).sdp  # of a multipart, say
+    except sip.SipError:
+        return None
+
+
+def streams(description: bytes) -> list[Media]:
+    """The streams in a description; none where it cannot be read."""
+    try:
+        return sdp.parse(description).media[:MAX_STREAMS]
+    except sdp.SdpError:
+        return []
 
 
 def _is_static(payload_type: int, codec: Codec) -> bool:
@@ -217,34 +319,13 @@ def _is_static(payload_type: int, codec: Codec) -> bool:
     return codec == static._replace(name=codec.name)
 
 
-class _Announced:
-    """Which call announced an address, by the time of its first announcement."""
-
-    def __init__(self) -> None:
-        self._calls: dict[Endpoint, list[tuple[int, str]]] = {}
-
-    def add(self, ts: int, endpoint: Endpoint, call_id: str) -> None:
-        calls = self._calls.setdefault(endpoint, [])
-        # Two legs that share an address announce it in turns: saying it again does not
-        # take it back.
-        known = (since for since, other in calls[-_LATEST:] if other == call_id)
-        if ts < min(known, default=ts + 1):
-            insort(calls, (ts, call_id))
-
-    def calls(self, endpoint: Endpoint) -> list[tuple[int, str]]:
-        """In the order they announced it."""
-        return self._calls.get(endpoint, [])
-
-    def last_before(self, ts: int, endpoint: Endpoint) -> tuple[int, str] | None:
-        """The call that had announced it last when a packet was seen."""
-        calls = self.calls(endpoint)
-        place = bisect_right(calls, ts + SAME_PACKET_NS, key=lambda call: call[0])
-        return calls[place - 1] if place else None
-
-
-def _rtcp_endpoints(media: Media) -> set[Endpoint]:
-    """Where RTCP may arrive: where the SDP says, and beside or on the media's port."""
-    ends = {media.rtcp, media.rtp}
-    if media.rtp is not None:
-        ends.add(media.rtp._replace(port=media.rtp.port + 1))
-    return {end for end in ends if end is not None}
+def _endpoints(media: Media) -> Iterator[tuple[Endpoint, bool]]:
+    """Where RTP goes, and where RTCP may: where the SDP says, and beside or on the
+    media's port. Whether each is for RTP.
+    """
+    rtp, own = media.rtp, media.rtcp
+    if rtp is not None:
+        yield rtp, True
+        yield rtp._replace(port=rtp.port + 1), False
+    if own is not None and (rtp is None or own not in (rtp, (rtp.ip, rtp.port + 1))):
+        yield own, False

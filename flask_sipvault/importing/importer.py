@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import BinaryIO
 
+from ..correlation.call_ids import CallIdMatcher
+from ..correlation.call_state import CallState
 from ..correlation.lost_packets import LostPackets
-from ..correlation.media_index import CallIdMatcher
+from ..correlation.media_index import description_in
 from ..correlation.media_index import MediaIndex
 from ..evidence import Evidence
 from ..evidence import LogLine
@@ -27,9 +29,6 @@ from ..evidence import NetworkEvent
 from ..evidence import QualityReport
 from ..evidence import RtcpDatagram
 from ..evidence import SipPacket
-from ..protocols import rtcp
-from ..protocols import sdp
-from ..protocols import sip
 from ..protocols.address import Endpoint
 from ..protocols.capture import Captured
 from ..protocols.capture import CaptureSummary
@@ -63,7 +62,7 @@ class _Dialog:
     """What is known of one Call-ID.
 
     :param held: what is not given out yet, by where it came from.
-    :param over_at: when its end was seen, in nanoseconds since the epoch.
+    :param state: whether it is over.
     :param steps: how often the clock of the capture it was last seen in had been set by
         then, and ``steps_of`` that capture's number.
     """
@@ -71,8 +70,7 @@ class _Dialog:
     first_ts: int
     last_ts: int
     is_call: bool = False
-    answered: bool = False
-    over_at: int | None = None
+    state: CallState = field(default_factory=CallState)
     held: dict[Origin, Evidence] = field(default_factory=dict)
     steps: int = 0
     steps_of: int = 0
@@ -100,7 +98,7 @@ class CaptureImporter:
         self._held = 0
         self._dialogs: dict[str, _Dialog] = {}
         self._call_ids = CallIdMatcher()
-        self._media = MediaIndex()
+        self._media = MediaIndex(self._media_until)
         self._streams = RtpBuffer(self._media)
         self._lost = LostPackets(self._media)
         self._summaries: dict[Origin, CaptureSummary] = {}
@@ -188,7 +186,7 @@ class CaptureImporter:
         ):
             dialog.is_call = True
             self._call_ids.add(call_id)
-        _follow(dialog, item)
+        dialog.state.follow(item.ts, item.cseq_method.upper(), item.payload)
         evidence = self._evidence(call_id, origin)
         _name_agent(evidence, item)
         packet = SipPacket(
@@ -205,8 +203,9 @@ class CaptureImporter:
         size = len(packet.payload) + packet.missing
         self._lost.note(packet.ts, packet.src, packet.dst, size, call_id)
         self._note_facts(evidence, dialog, item, origin)
-        if dialog.is_call and b"m=" in packet.payload:
-            self._announce(call_id, packet)
+        description = description_in(packet.readable) if dialog.is_call else None
+        if description is not None:
+            self._media.announce(packet.ts, call_id, description)
 
     def _note_facts(
         self, evidence: Evidence, dialog: _Dialog, item: Captured, origin: Origin
@@ -241,14 +240,6 @@ class CaptureImporter:
             evidence.network.append(event.without_speech())
         else:
             evidence.capture.network_left_out += 1
-
-    def _announce(self, call_id: str, packet: SipPacket) -> None:
-        try:
-            body = sip.parse(packet.readable).sdp
-            if body is not None:
-                self._media.announce(packet.ts, call_id, sdp.parse(body))
-        except (sip.SipError, sdp.SdpError):
-            return  # it is kept as it came; the analysis says what is wrong with it
 
     def _place_waiting(self) -> None:
         self._place_network_events()
@@ -289,9 +280,7 @@ class CaptureImporter:
             for call_id, dialog in self._dialogs.items()
             for evidence in dialog.held.values()
         )
-        owners = self._lost.late_owners(
-            [event for event, _ in events], messages, self._media_until
-        )
+        owners = self._lost.late_owners([event for event, _ in events], messages)
         for (event, origin), call_ids in zip(events, owners, strict=True):
             for call_id in call_ids:
                 if call_id in self._dialogs:
@@ -308,36 +297,22 @@ class CaptureImporter:
         return self._owner_of_rtcp(item) if item.kind == "rtcp" else None
 
     def _owner_of_rtcp(self, item: Captured) -> str | None:
-        call_id = self._media.owner(item.ts, item.src, item.dst)
-        if call_id is not None and item.ts <= self._media_until(call_id):
-            return call_id
-        return self._owner_by_ssrc(item.payload)
+        owner = self._media.owner(item.ts, item.src, item.dst)
+        return owner or self._media.owner_of_report(item.ts, item.payload)
 
     def _media_until(self, call_id: str) -> int:
         """Until when a Call-ID may have media; if it is no call, it has none."""
         if call_id not in self._call_ids:
             return -1
-        over_at = self._dialogs[call_id].over_at
+        over_at = self._dialogs[call_id].state.over_at
         return sys.maxsize if over_at is None else over_at + _AFTER_END_NS
 
     def _place_streams(self) -> None:
-        for call_id, origin, figures in self._streams.give_out(self._media_until):
+        for call_id, origin, figures in self._streams.give_out():
             evidence = self._evidence(call_id, origin)
             evidence.media.append(figures)
             evidence.capture.frames_cut += figures.cut
             evidence.capture.duplicates += figures.copies
-
-    def _owner_by_ssrc(self, payload: bytes) -> str | None:
-        try:
-            packets = rtcp.parse(payload)
-        except rtcp.RtcpError:
-            return None
-        for packet in packets:
-            ssrc = getattr(packet, "ssrc", None)
-            owner = None if ssrc is None else self._media.owner_of_ssrc(ssrc)
-            if owner is not None and owner in self._call_ids:
-                return owner
-        return None
 
     def _sample(
         self, file: BinaryIO
@@ -385,7 +360,7 @@ class CaptureImporter:
             part = merge(dialog.held.values())
             dialog.held.clear()
             # Nothing more of an imported call will come, so it is never PARTIAL.
-            part.state = "EXPIRED" if dialog.over_at is None else "COMPLETE"
+            part.state = "EXPIRED" if dialog.state.over_at is None else "COMPLETE"
             yield part
 
     def _note_capture(self, evidence: Evidence, origin: Origin) -> None:
@@ -412,19 +387,6 @@ def import_capture(
     gatherer = CaptureImporter(customer_id, keep_all=keep_all)
     yield from gatherer.feed(items, source, summary)
     yield from gatherer.finish()
-
-
-def _follow(dialog: _Dialog, item: Captured) -> None:
-    """Note whether the call was answered, and whether it is over."""
-    if item.payload.startswith(b"BYE "):
-        dialog.over_at = item.ts
-    if item.cseq_method.upper() != "INVITE" or not item.payload.startswith(b"SIP/2.0 "):
-        return
-    code = item.payload[8:11]
-    if code.startswith(b"2"):
-        dialog.answered = True
-    elif code[:1] in b"3456" and code not in (b"401", b"407") and not dialog.answered:
-        dialog.over_at = item.ts
 
 
 def _name_agent(evidence: Evidence, item: Captured) -> None:

@@ -10,13 +10,11 @@ from __future__ import annotations
 import struct
 from bisect import bisect_left
 from bisect import bisect_right
-from collections.abc import Callable
 from collections.abc import Iterator
 from typing import NamedTuple
 from typing import TypeAlias
 
 from ..correlation.media_index import MediaIndex
-from ..evidence import SAME_PACKET_NS
 from ..protocols.address import Endpoint
 from ..protocols.capture import Captured
 from ..protocols.rtp import looks_like_rtp
@@ -147,19 +145,15 @@ class RtpBuffer:
         self._recordings.append(recording)
         return recording
 
-    def give_out(
-        self, media_until: Callable[[str], int]
-    ) -> Iterator[tuple[str, Origin, StreamFigures]]:
+    def give_out(self) -> Iterator[tuple[str, Origin, StreamFigures]]:
         """What was measured since it was last given out: the call, where it comes from,
         and the figures of a stream, or of the part of it that was seen since.
-
-        :param media_until: until when a Call-ID may have media, in ns since the epoch.
         """
         events = self._events_by_stream()
         for key, takes in self._by_stream().items():
             fed: dict[str, StreamMeter] = {}
             for packets in _in_sequence([packets for _, packets in takes]):
-                for call_id, share in self._by_call(key, packets, media_until):
+                for call_id, share in self._by_call(key, packets):
                     meter = fed[call_id] = self._meter(call_id, key)
                     meter.feed(
                         _HEADER.iter_unpack(share), _within(events.get(key), share)
@@ -192,26 +186,26 @@ class RtpBuffer:
         return events
 
     def _by_call(
-        self, key: _Key, packets: memoryview, media_until: Callable[[str], int]
+        self, key: _Key, packets: memoryview
     ) -> Iterator[tuple[str, memoryview]]:
         """Each call's share of a stream's packets: one port serves many calls, one
         after the other.
         """
         src, dst, ssrc = key
-        turns = self._media.turns(src, dst)
         times = _Times(packets)
-        begins = [bisect_left(times, ts - SAME_PACKET_NS) for ts, _ in turns]
+        turns = self._media.turns(src, dst, times[0], times[len(times) - 1])
         named = self._media.owner_of_ssrc(int.from_bytes(ssrc, "big"))
-        calls = [named, *(call_id for _, call_id in turns)]
-        for call_id, begin, end in zip(
-            calls, [0, *begins], [*begins, len(times)], strict=True
+        begins = [0, *(bisect_left(times, turn.since) for turn in turns[1:])]
+        for turn, begin, end in zip(
+            turns, begins, [*begins[1:], len(times)], strict=True
         ):
-            over = begin
-            if call_id is not None:
-                over = bisect_right(times, media_until(call_id), begin, max(begin, end))
-                if over > begin:
-                    yield call_id, packets[begin * _PACKET.size : over * _PACKET.size]
-            self.unplaced += over < end
+            call_id, over = turn.call_id, end
+            if call_id is None and named is not None:
+                call_id = named
+                over = bisect_right(times, self._media.until(named), begin, end)
+            if call_id is not None and over > begin:
+                yield call_id, packets[begin * _PACKET.size : over * _PACKET.size]
+            self.unplaced += begin < end and (call_id is None or over < end)
 
     def _meter(self, call_id: str, key: _Key) -> StreamMeter:
         src, dst, ssrc = key

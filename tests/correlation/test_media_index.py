@@ -1,136 +1,195 @@
+"""To which call RTP and RTCP belong."""
+
 from __future__ import annotations
 
-import json
-import re
-from collections import Counter
-from pathlib import Path
+import struct
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_sipvault.correlation.media_index import CallIdMatcher
+from flask_sipvault.correlation.media_index import MediaIndex
+from flask_sipvault.correlation.media_index import Turn
+from flask_sipvault.protocols.address import Endpoint
 
-CALL_ID_CHARACTERS = "abc019-.@_+/:[]()é"
+SECOND = 1_000_000_000
+NOON = 1_795_442_531 * SECOND
 
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "INFO:call 1-123@192.0.2.1 answered",
-        "route[RELAY] callid=1-123@192.0.2.1 method=INVITE",
-        "request ACK [1-123@192.0.2.1]",
-        "[1-123@192.0.2.1/a6c1d2/1] new stream",
-        "callid:1-123@192.0.2.1",
-        '{"call_id":"1-123@192.0.2.1","level":"info"}',
-        "ended: 1-123@192.0.2.1.",
-        "<1-123@192.0.2.1>; ok",
-        "'1-123@192.0.2.1', gone",
-        "1-123@192.0.2.1",
-    ],
-)
-def test_a_call_id_is_found_in_the_forms_that_logs_write_it(line: str) -> None:
-    assert CallIdMatcher(["1-123@192.0.2.1"]).owner(line) == "1-123@192.0.2.1"
+ALICE, BOB = Endpoint("198.51.100.23", 14000), Endpoint("10.8.0.14", 17002)
+NATTED = Endpoint("203.0.113.77", 31337)
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "call 11-123@192.0.2.1 answered",
-        "call 1-123@192.0.2.15 answered",
-        "call x-1-123@192.0.2.1 answered",
-        "call 1-123@192.0.2.1.example.com answered",
-        "call é1-123@192.0.2.1 answered",
-        "",
-    ],
-)
-def test_part_of_a_longer_call_id_is_not_that_call(line: str) -> None:
-    assert CallIdMatcher(["1-123@192.0.2.1"]).owner(line) is None
+def at(seconds: float) -> int:
+    return NOON + round(seconds * SECOND)
 
 
-def test_a_call_id_of_one_character_owns_only_lines_where_it_stands_alone() -> None:
-    known = CallIdMatcher(["1"])
-    assert known.owner("INFO:call 1 answered") == "1"
-    assert known.owner("INFO:call 1-9572@127.0.0.1 answered") is None
+def described(end: Endpoint, *more: str) -> bytes:
+    lines = ["v=0", f"c=IN IP4 {end.ip}", f"m=audio {end.port} RTP/AVP 0", *more, ""]
+    return "\r\n".join(lines).encode()
 
 
-def test_the_longest_call_id_wins() -> None:
-    known = CallIdMatcher(["1", "1-10044", "1-10044-café@127.0.0.2"])
-    assert known.owner("a 1 b 1-10044-café@127.0.0.2") == "1-10044-café@127.0.0.2"
+def report(ssrc: int) -> bytes:
+    return struct.pack("!BBHI", 0x80, 201, 1, ssrc)
 
 
-def test_of_two_equally_long_call_ids_the_first_in_the_line_wins() -> None:
-    known = CallIdMatcher(["leg-b@host", "leg-a@host"])
-    assert known.owner("bridged leg-a@host to leg-b@host") == "leg-a@host"
+class Calls:
+    """An index, and when its calls are over."""
+
+    def __init__(self, early_ns: int = 2 * SECOND) -> None:
+        self.over: dict[str, float] = {}
+        self.index = MediaIndex(self.until, early_ns=early_ns)
+
+    def until(self, call_id: str) -> int:
+        return at(self.over.get(call_id, 1e6) + 32)
+
+    def call(self, call_id: str, start: float, *ends: Endpoint) -> None:
+        for end in ends:
+            self.index.announce(at(start), call_id, described(end))
+
+    def owner(self, seconds: float, src: Endpoint, dst: Endpoint) -> str | None:
+        """Of RTP, and the same of RTCP, one port on."""
+        ts = at(seconds)
+        [turn] = self.index.turns(src, dst, ts, ts)
+        beside = (end._replace(port=end.port + 1) for end in (src, dst))
+        assert self.index.owner(ts, *beside) == turn.call_id
+        return turn.call_id
 
 
-def test_a_call_id_may_hold_brackets_and_quotes() -> None:
-    odd = "a!b%c*d_e+f`g'h~i(j)k<l>m:n\"o[p]q{r}s?t-1-9572@127.0.0.2"
-    assert CallIdMatcher(["1", odd]).owner(f"request ACK [{odd}]") == odd
+@pytest.fixture
+def calls() -> Calls:
+    return Calls()
 
 
-def test_bytes_that_are_not_utf_8_compare_as_the_text_of_a_call_id_does() -> None:
-    line = b"call caf\xe9@h answered".decode("utf-8", "surrogateescape")
-    assert CallIdMatcher(["caf\ufffd@h"]).owner(line) == "caf\ufffd@h"
+def test_a_packet_between_its_ends_is_the_call_s(calls: Calls) -> None:
+    calls.call("a", 0, ALICE, BOB)
+    assert calls.owner(5, ALICE, BOB) == calls.owner(5, BOB, ALICE) == "a"
 
 
-def test_an_empty_call_id_owns_nothing() -> None:
-    assert CallIdMatcher([""]).owner("call  answered") is None
+def test_behind_nat_one_end_is_enough(calls: Calls) -> None:
+    calls.call("a", 0, ALICE, BOB)
+    assert calls.owner(5, NATTED, BOB) == "a"
+    assert calls.owner(5, NATTED, NATTED) is None
 
 
-@pytest.mark.parametrize("scenario", ["many_20", "many_150"])
-def test_every_line_of_a_busy_proxy_goes_to_its_own_call(
-    agent_corpus: Path, scenario: str
+def test_another_s_announcement_of_one_end_does_not_take_it(calls: Calls) -> None:
+    """The next call's INVITE comes while the last packets of this one arrive."""
+    calls.call("a", 0, ALICE, BOB)
+    calls.over["a"] = 10
+    calls.call("b", 10.116, BOB)
+    assert calls.owner(10.3, ALICE, BOB) == "a"
+    assert calls.owner(10.6, NATTED, BOB) == "b"
+
+
+def test_once_it_has_both_ends_it_does(calls: Calls) -> None:
+    calls.call("a", 0, ALICE, BOB)
+    calls.over["a"] = 10
+    calls.call("b", 11, ALICE, BOB)
+    assert calls.owner(10, ALICE, BOB) == "a"
+    assert calls.owner(12, ALICE, BOB) == "b"
+
+
+def test_what_is_long_over_has_no_ports(calls: Calls) -> None:
+    calls.call("a", 0, ALICE, BOB)
+    calls.over["a"] = 10
+    calls.call("b", 60, BOB)
+    assert calls.owner(41, ALICE, BOB) == "a"
+    assert calls.owner(50, ALICE, BOB) is None
+    assert calls.owner(61, ALICE, BOB) == "b"
+
+
+def test_what_comes_just_before_the_announcement_is_the_call_s(calls: Calls) -> None:
+    calls.call("a", 10, ALICE)
+    assert calls.owner(9, BOB, ALICE) == "a"
+    assert calls.owner(7, BOB, ALICE) is None
+
+
+def test_unless_the_port_was_another_s_then(calls: Calls) -> None:
+    calls.call("a", 0, ALICE)
+    calls.call("b", 10, ALICE)
+    assert calls.owner(9, BOB, ALICE) == "a"
+
+
+def test_calls_in_progress_own_it_however_clocks_are_set() -> None:
+    calls = Calls(early_ns=10**6 * SECOND)
+    calls.call("a", 3600, ALICE)
+    assert calls.owner(0, BOB, ALICE) == "a"
+
+
+def test_a_stream_changes_hands_where_calls_do(calls: Calls) -> None:
+    calls.call("a", 0, ALICE, BOB)
+    calls.over["a"] = 10
+    calls.call("b", 20, ALICE, BOB)
+    calls.over["b"] = 30
+    assert calls.index.turns(ALICE, BOB, at(-10), at(100)) == [
+        Turn(at(-10), None),
+        Turn(at(-2), "a"),
+        Turn(at(19.75), "b"),
+        Turn(at(62) + 1, None),
+    ]
+
+
+def test_rtcp_s_own_port_carries_no_rtp_of_the_call(calls: Calls) -> None:
+    calls.call("a", 0, ALICE)
+    beside = ALICE._replace(port=ALICE.port + 1)
+    assert calls.index.owner(at(1), NATTED, beside) == "a"
+    assert calls.index.turns(NATTED, beside, at(1), at(1)) == [Turn(at(1), None)]
+
+
+def test_a_source_that_was_announced_tells_where_addresses_do_not(
+    calls: Calls,
 ) -> None:
-    expected = json.loads((agent_corpus / f"{scenario}.expected.json").read_text())
-    known = CallIdMatcher(expected["calls"])
-    owned: Counter[str] = Counter()
-    for line in (agent_corpus / f"{scenario}.log").read_text().splitlines():
-        owner = known.owner(line)
-        spoken_of = re.search(r"\d+-\d+@127\.0\.0\.2", line)
-        assert owner == (spoken_of[0] if spoken_of else None)
-        if owner:
-            owned[owner] += 1
-    assert owned == {
-        call_id: call["log_lines_in_file"]
-        for call_id, call in expected["calls"].items()
-    }
+    calls.index.announce(at(0), "a", described(ALICE, "a=ssrc:7 cname:x"))
+    calls.over["a"] = 10
+    assert calls.index.owner_of_ssrc(7) == "a"
+    assert calls.index.owner_of_report(at(5), report(7)) == "a"
+    assert calls.index.owner_of_report(at(5), report(8)) is None
+    assert calls.index.owner_of_report(at(50), report(7)) is None
+    assert calls.index.owner_of_report(at(5), b"\x80nonsense") is None
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_call_that_is_forgotten_owns_nothing(calls: Calls, asked: bool) -> None:
+    calls.index.announce(at(0), "a", described(ALICE, "a=ssrc:7 cname:x"))
+    if asked:
+        assert calls.owner(1, BOB, ALICE) == "a"
+    calls.call("b", 5, BOB)
+    calls.index.forget("a")
+    assert calls.owner(6, NATTED, ALICE) is None
+    assert calls.owner(6, NATTED, BOB) == "b"
+    assert calls.index.owner_of_ssrc(7) is None
+
+
+def test_all_descriptions_count_read_or_put_by(calls: Calls) -> None:
+    for number in range(20):
+        calls.call("a", number, ALICE._replace(port=20_000 + 4 * number))
+    for number in range(20):
+        assert calls.owner(30, BOB, ALICE._replace(port=20_000 + 4 * number)) == "a"
+
+
+def test_what_cannot_be_read_announces_nothing(calls: Calls) -> None:
+    calls.index.announce(at(0), "a", b"no description")
+    assert calls.owner(1, ALICE, BOB) is None
+
+
+ENDS = [Endpoint("192.0.2.1", 4000 + 2 * n) for n in range(3)]
 
 
 @given(
-    st.lists(st.text(CALL_ID_CHARACTERS, min_size=1, max_size=8), max_size=6),
-    st.text(CALL_ID_CHARACTERS + " =,", max_size=60),
+    st.lists(
+        st.tuples(st.integers(0, 50), st.sampled_from("abc"), st.sampled_from(ENDS)),
+        max_size=12,
+    ),
+    st.dictionaries(st.sampled_from("abc"), st.integers(0, 60)),
+    st.integers(-5, 100),
 )
-def test_the_owner_is_always_whole_and_the_longest(
-    call_ids: list[str], line: str
+def test_turns_say_of_each_moment_what_owner_says(
+    announced: list[tuple[int, str, Endpoint]], over: dict[str, int], moment: int
 ) -> None:
-    def stands_whole(call_id: str) -> bool:
-        # Said otherwise than the module says it: no joined text around the place.
-        return any(
-            not re.search(r"\w[-.!%*+`'~@]*\Z", line[: m.start()])
-            or not re.match(r"[-.!%*+`'~@]*\w", line[m.start() :])
-            for m in re.finditer(f"(?={re.escape(call_id)})", line)
-            if not re.search(r"\w[-.!%*+`'~@]*\Z", line[: m.start() + len(call_id)])
-            or not re.match(r"[-.!%*+`'~@]*\w", line[m.start() + len(call_id) :])
-        )
-
-    whole = [call_id for call_id in call_ids if stands_whole(call_id)]
-    owner = CallIdMatcher(call_ids).owner(line)
-    if not whole:
-        assert owner is None
-    else:
-        assert owner in whole
-        assert len(owner) == max(map(len, whole))
-
-
-@given(
-    st.text(),
-    st.text(alphabet=st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF)),
-)
-def test_any_line_has_an_owner_or_none(text: str, undecodable: str) -> None:
-    known = CallIdMatcher(["1-123@h"])
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = ""
-    assert known.owner(text + undecodable) in (None, "1-123@h")
+    calls = Calls()
+    calls.over = {call_id: float(end) for call_id, end in over.items()}
+    for ts, call_id, end in announced:
+        calls.call(call_id, ts, end)
+    turns = calls.index.turns(ENDS[0], ENDS[1], at(-5), at(100))
+    then = [turn.call_id for turn in turns if turn.since <= at(moment)][-1]
+    [now] = calls.index.turns(ENDS[0], ENDS[1], at(moment), at(moment))
+    assert then == now.call_id

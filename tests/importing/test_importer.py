@@ -138,7 +138,7 @@ def test_what_comes_before_it_is_known_to_be_a_call_is_kept() -> None:
         ([invite(), response(603)], "COMPLETE"),
         ([invite(), response(200)], "EXPIRED"),
         ([invite(), response(200), response(491, ts=2)], "EXPIRED"),
-        ([invite(), response(407)], "EXPIRED"),
+        ([invite(), response(407)], "COMPLETE"),
         ([invite(), response(180)], "EXPIRED"),
         ([invite(), invite(), invite()], "EXPIRED"),
         ([invite(), response(481, "UPDATE")], "EXPIRED"),

@@ -26,6 +26,8 @@ ALICE, BOB = Endpoint("192.0.2.1", 4000), Endpoint("192.0.2.2", 5000)
 CAROL, NATTED = Endpoint("192.0.2.3", 6000), Endpoint("203.0.113.5", 31337)
 PROXY = Endpoint("192.0.2.9", 5060)
 
+_FIELD = "shared/corpus/field/1_misassoc_cut.pcap"
+
 
 def described(at: Endpoint, formats: str = "0", *lines: str) -> str:
     head = f"v=0\r\nc=IN IP4 {at.ip}\r\nm=audio {at.port} RTP/AVP {formats}\r\n"
@@ -166,6 +168,40 @@ class TestWhose:
             *rtp(ALICE, BOB, range(500)),
         ]
         assert (packets(items), packets(items, "b@h")) == ([500], [])
+
+    @pytest.mark.parametrize("code", [302, 407, 422, 486])
+    def test_a_call_goes_on_after_a_refusal(self, code: int) -> None:
+        """A redirection, a challenge, a timer too short, one branch of a fork."""
+        items = [
+            invite(described(ALICE)),
+            message(f"SIP/2.0 {code} X", ts=0.2),
+            invite(described(ALICE), ts=0.3),
+            answer(described(BOB), ts=0.5),
+            *rtp(ALICE, BOB, range(3000)),
+            bye(ts=62),
+        ]
+        assert packets(items) == [3000]
+
+    def test_the_last_packets_are_not_the_next_call_s(self) -> None:
+        """It announces one of the two ends while they arrive."""
+        items = [
+            *CALL,
+            *rtp(ALICE, BOB, range(500)),
+            bye(ts=10.9),
+            invite(described(BOB), call_id="b@h", ts=10.91),
+        ]
+        assert (packets(items), packets(items, "b@h")) == ([500], [])
+
+    def test_the_field_s_first_call_keeps_its_own(self) -> None:
+        path = Path(__file__).parents[2].parent / _FIELD
+        if not path.is_file():
+            pytest.skip("the field's captures are not beside this checkout")
+        with path.open("rb") as file:
+            calls = list(
+                import_capture(read_capture(file), customer_id="a", source="x")
+            )
+        counts = [sum(s.packets for s in call.media) for call in calls]
+        assert sum(counts) == max(counts) > 0
 
     def test_what_is_no_call_has_no_media(self) -> None:
         capable = message("OPTIONS sip:h SIP/2.0", described(BOB), call_id="o@h")

@@ -30,10 +30,10 @@ from flask_sipvault.analysis.sip.repeats import find_repeats
 from flask_sipvault.analysis.words import text as words
 from flask_sipvault.analysis.words.catalogue import code_lines
 from flask_sipvault.collector import items
-from flask_sipvault.collector import media_watch
+from flask_sipvault.correlation import media_index
+from flask_sipvault.correlation.call_ids import CallIdMatcher
 from flask_sipvault.correlation.call_state import CallState
 from flask_sipvault.correlation.legs import LegCorrelator
-from flask_sipvault.correlation.media_index import CallIdMatcher
 from flask_sipvault.dashboard.exports import files
 from flask_sipvault.dashboard.panels.ladder.svg import draw
 from flask_sipvault.dashboard.panels.messages import filter as message_filter
@@ -379,13 +379,13 @@ def _followed(payload: bytes) -> None:
     for method in ("INVITE", "BYE", "CANCEL"):
         state.follow(START, method, payload)
         state.follow(START, method, payload.replace(b"INVITE", b"SIP/2.0 200"))
-    description = media_watch.description_in(payload)
+    description = media_index.description_in(payload)
     if description is not None:
-        media_watch.streams(description)
-    media = media_watch.ActiveMedia()
+        media_index.streams(description)
+    media = media_index.MediaIndex()
     media.announce(START, "a", payload)
     media.owner(START, ALICE, BOB)
-    media.owner_by_ssrc(payload)
+    media.owner_of_report(START, payload)
     media.forget("a")
 
 
@@ -493,10 +493,10 @@ READERS: dict[str, Reader] = {
     "analysis.sip.alignment.aligned": lambda text: aligned(*_in_two(text)),
     "analysis.words.text.printable": words.printable,
     "analysis.words.text.quoted": words.quoted,
-    "correlation.media_index.CallIdMatcher.__init__": _owner,
-    "correlation.media_index.CallIdMatcher.add": _owner,
-    "correlation.media_index.CallIdMatcher.discard": _owner,
-    "correlation.media_index.CallIdMatcher.owner": _owner,
+    "correlation.call_ids.CallIdMatcher.__init__": _owner,
+    "correlation.call_ids.CallIdMatcher.add": _owner,
+    "correlation.call_ids.CallIdMatcher.discard": _owner,
+    "correlation.call_ids.CallIdMatcher.owner": _owner,
     "dashboard.panels.messages.filter.MessageFilter.__init__": _filtered,
     "dashboard.panels.messages.filter.MessageFilter.fits": _filtered,
     "analysis.findings.addresses.is_private": is_private,
@@ -679,11 +679,11 @@ MESSAGE_READERS: dict[str, tuple[Callable[[bytes], object], tuple[str, ...]]] = 
         _followed,
         (
             "correlation.call_state.CallState.follow",
-            "collector.media_watch.description_in",
-            "collector.media_watch.streams",
-            "collector.media_watch.ActiveMedia.announce",
-            "collector.media_watch.ActiveMedia.forget",
-            "collector.media_watch.ActiveMedia.owner_by_ssrc",
+            "correlation.media_index.description_in",
+            "correlation.media_index.streams",
+            "correlation.media_index.MediaIndex.announce",
+            "correlation.media_index.MediaIndex.forget",
+            "correlation.media_index.MediaIndex.owner_of_report",
         ),
     ),
     "masking": (

@@ -26,6 +26,7 @@ from .directions import Direction
 from .directions import opposite
 from .intervals import Interval
 from .intervals import into_buckets
+from .intervals import SHORTEST_NS
 from .model import SpokenWay
 from .paths import Coding
 from .paths import End
@@ -279,6 +280,9 @@ class _Judge:
         for seen in self._seen:
             if seen.intervals:
                 network = self._network(seen.direction, self._same(seen))
+                figures = self._rated("rtp", seen.intervals, network)
+                if seen.measured.last_ts - seen.measured.first_ts < SHORTEST_NS:
+                    figures.verdict = "unknown"  # a stray packet is not good audio
                 found.append(
                     StreamQuality(
                         seen.measured.ssrc,
@@ -287,17 +291,17 @@ class _Judge:
                         seen.direction,
                         self._place(seen),
                         id(seen) in self._counted,
-                        self._rated("rtp", seen.intervals, network),
+                        figures,
                     )
                 )
         for heard in self._reported.streams:
             network = self._network(heard.direction, [heard])
-            figures = (
+            rated = (
                 self._rated("rtcp", heard.intervals, network)
                 if heard.intervals
                 else self._figures_of_metrics([heard], network)
             )
-            if figures is not None:
+            if rated is not None:
                 found.append(
                     StreamQuality(
                         heard.ssrc,
@@ -306,7 +310,7 @@ class _Judge:
                         heard.direction,
                         self.paths.place(*heard.addresses),
                         id(heard) in self._counted,
-                        figures,
+                        rated,
                     )
                 )
         return found

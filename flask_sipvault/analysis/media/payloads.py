@@ -37,6 +37,7 @@ class AgreedPayloads:
             for state in line.states
             if state.accepted
         ]
+        self._known: dict[tuple[Side, int, int, int], bool | None] = {}
 
     def allow(
         self, sender: Side | None, payload_type: int, first_ts: int, last_ts: int
@@ -46,6 +47,14 @@ class AgreedPayloads:
         """
         if sender is None:
             return None
+        asked = sender, payload_type, first_ts, last_ts
+        if asked not in self._known:
+            self._known[asked] = self._find(*asked)
+        return self._known[asked]
+
+    def _find(
+        self, sender: Side, payload_type: int, first_ts: int, last_ts: int
+    ) -> bool | None:
         then = [
             agreed
             for agreed in self._agreed

@@ -51,9 +51,9 @@ class _Described(NamedTuple):
 
 def _lines(
     negotiations: Iterable[Negotiation],
-) -> dict[Endpoint | int | None, list[_Described]]:
+) -> dict[Endpoint | int | None, dict[_Described, None]]:
     """The m-lines, by the addresses and SSRCs in their descriptions."""
-    found: dict[Endpoint | int | None, list[_Described]] = defaultdict(list)
+    found: dict[Endpoint | int | None, dict[_Described, None]] = defaultdict(dict)
     for negotiation in negotiations:
         for line in negotiation.lines:
             for state in line.states:
@@ -63,8 +63,7 @@ def _lines(
                     types = frozenset(media.codecs)
                     described = _Described(line.index, state.kind, types)
                     for mark in {media.rtp, media.rtcp, *media.ssrcs} - {None}:
-                        if described not in found[mark]:
-                            found[mark].append(described)
+                        found[mark][described] = None
     return found
 
 
@@ -87,7 +86,7 @@ class StreamFinder:
         self._lines = _lines(negotiations)
         self._payloads = AgreedPayloads(negotiations)
         self._sources = sources
-        self._streams: list[MediaStream] = []
+        self._streams: dict[int, list[MediaStream]] = defaultdict(list)
 
     def find(
         self,
@@ -101,24 +100,19 @@ class StreamFinder:
             self._add_rtp(n, seen, sender_of(direction))
         for number, datagram in enumerate(datagrams, 1):
             self._add_rtcp(number, datagram)
-        for stream in self._streams:
+        found = [stream for same in self._streams.values() for stream in same]
+        for stream in found:
             self._complete(stream)
-        return sorted(self._streams, key=_began)
+        return sorted(found, key=_began)
 
     def _add_rtp(self, n: int, seen: StreamFigures, sender: Side | None) -> None:
         place = self._paths.place(seen.src, seen.dst)
-        stream = next(
-            (
-                each
-                for each in self._streams
-                if each.ssrc == seen.ssrc and _follows(each, seen)
-            ),
-            None,
-        )
+        same = self._streams[seen.ssrc]
+        stream = next((each for each in same if _follows(each, seen)), None)
         if stream is None:
             kind = "audio" if self._paths.is_audio(seen) else "video"
             stream = MediaStream(seen.ssrc, kind, sender=sender, place=place)
-            self._streams.append(stream)
+            same.append(stream)
         stream.sender = stream.sender or sender
         stream.place = stream.place or place
         astray = self._presence.is_astray(seen.src, seen.dst)
@@ -142,7 +136,7 @@ class StreamFinder:
         """The stream that a part of a datagram is about: that of the source on the same
         part of the way, or else any of the source.
         """
-        same = [each for each in self._streams if each.ssrc == ssrc]
+        same = self._streams[ssrc]
         place = self._paths.place(datagram.src, datagram.dst)
         near = [each for each in same if each.place == place] or same
         if near:
@@ -155,7 +149,7 @@ class StreamFinder:
             direction = self._sources.speaks(ssrc)
             stream.rtcp_src, stream.rtcp_dst = datagram.dst, datagram.src
         stream.sender = sender_of(direction)
-        self._streams.append(stream)
+        same.append(stream)
         return stream
 
     def _complete(self, stream: MediaStream) -> None:
@@ -184,7 +178,7 @@ class StreamFinder:
             for payload in seen.figures.payloads
         }
         for mark in (stream.dst, stream.ssrc, stream.src):
-            known = self._lines.get(mark, [])
+            known = list(self._lines.get(mark, ()))
             if len({each.line for each in known}) > 1:
                 known = [each for each in known if types & each.payload_types]
             if len({each.line for each in known}) == 1:
