@@ -125,7 +125,6 @@ EXEMPT = {
     "analysis.media.rtcp_streams.Sources": "reads SSRCs and addresses",
     "analysis.media.model.Media.streams_of": "is given the word audio",
     "analysis.media.quality.Note": "is given a code of ours",
-    "analysis.media.rtcp_streams.Sources": "compares addresses and numbers",
     "correlation.lost_packets": "keeps bounded numbers of times and sizes",
     "protocols.rtp_events": "reads figures",
     "protocols.rtp_packetization": "reads figures",
