@@ -8,10 +8,8 @@ the cut, and a member with a broken byte what comes before that.
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 import struct
-import zipfile
 import zlib
 from collections.abc import Mapping
 
@@ -31,8 +29,28 @@ MAX_MEMBERS = 16
 #: A local file header: flags, method, CRC, packed size, sizes of name and extra field.
 _HEADER = struct.Struct("<6xHHxxxxIIxxxxHH")
 _SIGNATURE = b"PK\x03\x04"
+
+#: What a local header and an entry of the directory have in common, PKWARE APPNOTE
+#: sections 4.3.7 and 4.3.12: version, flags, method, time and date, CRC, size packed
+#: and unpacked, size of the name.
+_COMMON = struct.Struct("<HHHHHIIIH")
+_VERSION = 20
+_MIDNIGHT, _1980 = 0, 0x0021
+
+#: The rest of an entry: sizes of the extra field and the comment, disk, attributes
+#: within (none) and of the file, where its header is.
+_REST = struct.Struct("<HHHHII")
+_ENTRY = b"PK\x01\x02" + struct.pack("<BB", _VERSION, 3)  # made on Unix, it says
+_ATTRIBUTES = 0o644 << 16
+
+#: The end of the directory: this disk and the directory's, entries here and in all,
+#: the directory's size and offset, the size of the comment.
+_END = struct.Struct("<4sHHHHIIH")
 _NAME = re.compile(rb"[a-z]{1,20}\.[a-z]{1,10}")
 _STORED, _DEFLATED = 0, 8
+
+#: zlib's own choice between size and time.
+_LEVEL = 6
 
 #: Flags: how hard the packer tried, and that the name is UTF-8.
 _HARMLESS = 0x0806
@@ -53,17 +71,28 @@ def write(members: Mapping[str, bytes]) -> bytes:
     total = sum(map(len, members.values()))
     if total > MAX_TOTAL:
         raise ArchiveError(f"{total} bytes are too many for one part")
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, content in members.items():
-            info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            info.create_system = 3  # Unix, wherever this runs
-            info.external_attr = 0o644 << 16
-            info.compress_type = (
-                zipfile.ZIP_DEFLATED if _worth_packing(content) else zipfile.ZIP_STORED
-            )
-            archive.writestr(info, content, compresslevel=6)
-    return file.getvalue()
+    pieces: list[bytes] = []
+    directory: list[bytes] = []
+    offset = 0
+    for name, content in members.items():
+        method, packed = _STORED, content
+        if _worth_packing(content):
+            # zipfile does the same at three times the cost of everything around zlib.
+            deflater = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+            method, packed = _DEFLATED, deflater.compress(content) + deflater.flush()
+        raw_name = name.encode("ascii")
+        common = _COMMON.pack(
+            *(_VERSION, 0, method, _MIDNIGHT, _1980, zlib.crc32(content)),
+            *(len(packed), len(content), len(raw_name)),
+        )
+        rest = _REST.pack(0, 0, 0, 0, _ATTRIBUTES, offset)
+        pieces += (_SIGNATURE, common, b"\0\0", raw_name, packed)
+        directory += (_ENTRY, common, rest, raw_name)
+        offset += len(_SIGNATURE) + len(common) + 2 + len(raw_name) + len(packed)
+    entries = b"".join(directory)
+    count = len(members)
+    end = _END.pack(b"PK\x05\x06", 0, 0, count, count, len(entries), offset, 0)
+    return b"".join((*pieces, entries, end))
 
 
 def digest(members: Mapping[str, bytes]) -> str:

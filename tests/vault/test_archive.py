@@ -33,6 +33,30 @@ def test_any_unzip_program_reads_it() -> None:
         assert {name: opened.read(name) for name in opened.namelist()} == MEMBERS
 
 
+def written_by_zipfile(members: dict[str, bytes]) -> bytes:
+    """The same file as Python's own writer makes it."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for name, content in members.items():
+            info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            info.create_system = 3
+            info.external_attr = 0o644 << 16
+            packs = len(content) > archive.SMALL
+            info.compress_type = zipfile.ZIP_DEFLATED if packs else zipfile.ZIP_STORED
+            made.writestr(info, content, compresslevel=6)
+    return file.getvalue()
+
+
+repetitive = st.builds(
+    lambda piece, times: piece * times, st.binary(max_size=60), st.integers(0, 300)
+)
+
+
+@given(st.dictionaries(names, st.binary(max_size=2000) | repetitive, max_size=8))
+def test_it_is_byte_for_byte_what_zipfile_writes(members: dict[str, bytes]) -> None:
+    assert archive.write(members) == written_by_zipfile(members)
+
+
 def test_what_an_ordinary_zip_program_wrote_is_read() -> None:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as made:
