@@ -38,6 +38,9 @@ from .common import say
 #: After how many items the progress bar is looked after.
 _PROGRESS_ITEMS = 512
 
+#: How many parts are written at once: a disk is waited for once for all of them.
+_BATCH = 256
+
 _SECOND = 1_000_000_000
 
 _existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -130,6 +133,10 @@ class _Summary:
     written: int = 0
     offset: int = 0
 
+    def add_key(self, key: str) -> None:
+        if key not in self.keys:
+            self.keys.append(key)
+
     @property
     def stored_before(self) -> str:
         """``no``, ``in part``, or ``all``: then nothing was written."""
@@ -173,6 +180,7 @@ class _Imported:
         self.moved = False
         self.summaries: dict[str, _Summary] = {}
         self.too_old: set[str] = set()
+        self._batch: dict[str, Evidence] = {}
         self.vault = vault
         self._legs = legs
         today = day_of(time.time_ns())
@@ -181,6 +189,18 @@ class _Imported:
             self._looked_back_to = today - timedelta(days=vault.lookback_days)
 
     def keep(self, parts: Iterable[Evidence]) -> None:
+        """Write the parts, many at once; when this returns, all are in the store."""
+        for part in parts:
+            if part.call_id in self._batch or len(self._batch) == _BATCH:
+                self._write()
+            self._batch[part.call_id] = part
+        self._write()
+
+    def _write(self) -> None:
+        """Write what is new of the parts at hand."""
+        parts = list(self._batch.values())
+        self._batch.clear()
+        new: list[Evidence] = []
         for part in parts:
             if self.shift:
                 part.shift(self.shift)
@@ -188,19 +208,22 @@ class _Imported:
             summary.messages += len(part.sip)
             summary.rtcp += len(part.rtcp)
             summary.logs += len(part.logs)
-            for key in self._put(part, summary):
-                if key not in summary.keys:
-                    summary.keys.append(key)
-            self._legs.note(part)
+            if self._is_new(part, summary):
+                new.append(part)
             if day_of(part.first_ts or 0) < self._looked_back_to:
                 self.too_old.add(part.call_id)
+        for part, key in zip(new, self.vault.put_all(new), strict=True):
+            self.summaries[part.call_id].add_key(key)
+        self._legs.note(*parts)
 
-    def _put(self, part: Evidence, summary: _Summary) -> list[str]:
-        """Write what is new of a part; the keys of what holds it."""
+    def _is_new(self, part: Evidence, summary: _Summary) -> bool:
+        """Whether any of a part is not stored yet; its times become those with which
+        the rest of the call is.
+        """
         stored = self.vault.find(part.call_id, since=date.min)
         if stored is None or not stored.parts:
             summary.written += 1
-            return [self.vault.put(part)]
+            return True
         offset = offset_to(stored, part, moved=self.moved)
         if offset:
             summary.offset = offset
@@ -210,7 +233,10 @@ class _Imported:
         new = adds_to(stored, part)
         summary.known += offset is not None or not new
         summary.written += new
-        return [self.vault.put(part)] if new else stored.parts
+        if not new:
+            for key in stored.parts:
+                summary.add_key(key)
+        return new
 
 
 class _Captures:

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 from .. import private_files
@@ -64,16 +65,21 @@ class FolderStore:
 
     def put(self, key: str, data: bytes) -> None:
         """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""
-        path = self._path(key)
-        with _translated(f"write {path}"):
+        self.put_all({key: data})
+
+    def put_all(self, objects: Mapping[str, bytes]) -> None:
+        """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""
+        files = {self._path(key): data for key, data in objects.items()}
+        named = str(next(iter(files))) if len(files) == 1 else f"to the {self.location}"
+        with _translated(f"write {named}"):
             # A missing root is not made here: it may be a disk that is not mounted.
             self.root.stat()
             for attempt in range(_ATTEMPTS):
                 try:
-                    self._write(path, data)
+                    self._write(files)
                     break
                 except (FileNotFoundError, FileExistsError):
-                    # delete() took the folder away just after it was made, or while
+                    # delete() took a folder away just after it was made, or while
                     # mkdir looked whether what exists is one.
                     if attempt == _ATTEMPTS - 1:
                         raise
@@ -137,9 +143,10 @@ class FolderStore:
             etag = f"{status.st_mtime_ns:x}-{status.st_size:x}"
             yield StoredObject(prefix + entry.name, status.st_size, etag)
 
-    def _write(self, path: Path, data: bytes) -> None:
-        private_files.make_folder(path.parent, file_mode=self.file_mode)
-        private_files.write(path, data, mode=self.file_mode)
+    def _write(self, files: Mapping[Path, bytes]) -> None:
+        for folder in {path.parent for path in files}:
+            private_files.make_folder(folder, file_mode=self.file_mode)
+        private_files.write_all(files, mode=self.file_mode)
 
 
 @contextlib.contextmanager

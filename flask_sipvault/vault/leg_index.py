@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Sequence
 
 from ..correlation.leg_records import features_of
@@ -45,30 +44,35 @@ class LegIndex:
         self._finder = LegCorrelator(headers)
         self._shared = shared
         self._lock = threading.Lock()
-        self._unwritten: deque[Leg] = deque()
+        self._unwritten: list[Leg] = []
         # The calls that could not be shared, the latest last.
         self._missed: dict[str, None] = {}
 
-    def note(self, evidence: Evidence) -> None:
-        """To be called with each part of a call when it has been put into the vault.
+    def note(self, *parts: Evidence) -> None:
+        """To be called with each part of a call when it has been put into the vault,
+        or with several at once: then their marks are written at once.
 
         :raises StoreError: if a mark cannot be written; the next call tries it again.
         """
+        for evidence in parts:
+            with self._lock:
+                taken = self._finder.take(evidence)
+                self._unwritten.extend(self._finder.compare(evidence.call_id))
+            if taken and self._shared is not None:
+                self._share(evidence.call_id, self._shared)
         with self._lock:
-            taken = self._finder.take(evidence)
-            self._unwritten.extend(self._finder.compare(evidence.call_id))
-        if taken and self._shared is not None:
-            self._share(evidence.call_id, self._shared)
-        while self._unwritten:
-            try:
-                leg = self._unwritten.popleft()
-            except IndexError:
-                return  # another thread was quicker
-            try:
-                self._vault.mark_legs(leg.call_id, leg.other, leg.why, day_of(leg.ts))
-            except StoreError:
-                self._unwritten.append(leg)
-                raise
+            legs = list(self._unwritten)
+            self._unwritten.clear()
+        if not legs:
+            return
+        try:
+            self._vault.mark_all_legs(
+                (leg.call_id, leg.other, leg.why, day_of(leg.ts)) for leg in legs
+            )
+        except StoreError:
+            with self._lock:
+                self._unwritten.extend(legs)
+            raise
 
     def _share(self, call_id: str, shared: SharedRecords) -> None:
         """Compare a call with those of other collectors, and then what was missed."""

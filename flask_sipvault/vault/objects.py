@@ -7,6 +7,7 @@ a folder of another. An object's name says its content, so writing it twice is h
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,6 +58,13 @@ class ObjectStore(Protocol):
         """Write the object, whole or not at all.
 
         :raises StoreError: if it cannot be written.
+        """
+
+    def put_all(self, objects: Mapping[str, bytes]) -> None:
+        """Write several objects by their keys, each whole or not at all, sooner than
+        one after the other.
+
+        :raises StoreError: if one cannot be written; then others may be, or not.
         """
 
     def delete(self, key: str) -> None:

@@ -7,6 +7,8 @@ import re
 import threading
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
@@ -32,6 +34,9 @@ _ATTEMPTS = 2
 
 #: Parts are fetched several at once, by every request at work.
 _CONNECTIONS = 32
+
+#: So many objects are sent at once.
+_PUTS = 8
 
 _KEYS = "check SIPVAULT_S3_ACCESS_KEY and SIPVAULT_S3_SECRET_KEY"
 _REMEDIES = {
@@ -123,6 +128,17 @@ class S3Store:
         """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""
         with self._translated():
             self._client.put_object(Bucket=self.bucket, Key=key, Body=data)
+
+    def put_all(self, objects: Mapping[str, bytes]) -> None:
+        """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""
+        with ThreadPoolExecutor(_PUTS) as pool:
+            answers = [pool.submit(self.put, *item) for item in objects.items()]
+            try:
+                for answer in answers:
+                    answer.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
 
     def delete(self, key: str) -> None:
         """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""

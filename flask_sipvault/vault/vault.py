@@ -108,16 +108,19 @@ class Vault:
         :raises BundleError: if there is nothing in it, or too much for one part.
         :raises StoreError: if the store does not take it.
         """
-        if evidence.customer_id != self.customer_id:
-            raise ValueError("the evidence is another customer's")
-        if evidence.first_ts is None:
-            raise bundle.BundleError("there is nothing to keep")
-        first = bundle.kept_time(evidence.first_ts)
-        members = bundle.members(evidence)
-        name = f"{_stamp(first)}-{archive.digest(members)}.zip"
-        key = f"{self._prefix(evidence.call_id)}{day_of(first)}/{name}"
-        self.store.put(key, bundle.pack_members(members))
+        key, data = self._packed(evidence)
+        self.store.put(key, data)
         return key
+
+    def put_all(self, parts: Sequence[Evidence]) -> list[str]:
+        """Keep each as :meth:`put` does, sooner than one after the other; their keys.
+
+        :raises BundleError: as :meth:`put`; then none is kept.
+        :raises StoreError: if the store does not take one; then others may be kept.
+        """
+        packed = [self._packed(part) for part in parts]
+        self.store.put_all(dict(packed))
+        return [key for key, _ in packed]
 
     def find(
         self, call_id: str, *, since: date | None = None, now: float | None = None
@@ -251,13 +254,17 @@ class Vault:
         :param day: under which to note it, so that it goes when the parts go.
         :raises StoreError: if the store does not take it.
         """
-        if not _REASON.fullmatch(why) or not re.fullmatch(_DAY, str(day)):
-            raise ValueError(f"no leg can be marked as {why!r} on {day}")
-        names = [_encoded(call_id), _encoded(other)]
-        if call_id == other or None in names:
-            return
-        for one, name in ((call_id, names[1]), (other, names[0])):
-            self.store.put(f"{self._prefix(one)}{day}/leg-{why}-{name}", b"")
+        self.mark_all_legs([(call_id, other, why, day)])
+
+    def mark_all_legs(self, legs: Iterable[tuple[str, str, str, date | str]]) -> None:
+        """Note each as :meth:`mark_legs` does, sooner than one after the other.
+
+        :param legs: the arguments of :meth:`mark_legs` for each.
+        :raises StoreError: if the store does not take one; then others may be noted.
+        """
+        marks = {key: b"" for leg in legs for key in self._leg_keys(*leg)}
+        if marks:
+            self.store.put_all(marks)
 
     def prune(
         self, *, older_than_days: int, dry_run: bool = False, now: float | None = None
@@ -285,6 +292,31 @@ class Vault:
             for key in old:
                 self.store.delete(key)
         return old
+
+    def _packed(self, evidence: Evidence) -> tuple[str, bytes]:
+        """The key of a part and its bytes."""
+        if evidence.customer_id != self.customer_id:
+            raise ValueError("the evidence is another customer's")
+        if evidence.first_ts is None:
+            raise bundle.BundleError("there is nothing to keep")
+        first = bundle.kept_time(evidence.first_ts)
+        members = bundle.members(evidence)
+        name = f"{_stamp(first)}-{archive.digest(members)}.zip"
+        key = f"{self._prefix(evidence.call_id)}{day_of(first)}/{name}"
+        return key, bundle.pack_members(members)
+
+    def _leg_keys(
+        self, call_id: str, other: str, why: str, day: date | str
+    ) -> list[str]:
+        if not _REASON.fullmatch(why) or not re.fullmatch(_DAY, str(day)):
+            raise ValueError(f"no leg can be marked as {why!r} on {day}")
+        names = [_encoded(call_id), _encoded(other)]
+        if call_id == other or None in names:
+            return []
+        return [
+            f"{self._prefix(one)}{day}/leg-{why}-{name}"
+            for one, name in ((call_id, names[1]), (other, names[0]))
+        ]
 
     def _prefix(self, call_id: str) -> str:
         return f"{self._calls}{call_hash(call_id)}/"

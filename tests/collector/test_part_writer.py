@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -393,11 +394,11 @@ def test_the_legs_of_a_call_are_noted_once_both_are_written(
     marked: list[tuple[str, ...]] = []
 
     class Marking(Shelf):
-        def mark_legs(self, *mark: object) -> None:
+        def mark_all_legs(self, legs: Iterable[tuple[object, ...]]) -> None:
             if not marked:
                 marked.append(("the store is away",))
                 raise StoreError("nobody answers there")
-            marked.append(tuple(map(str, mark)))
+            marked.extend(tuple(map(str, leg)) for leg in legs)
 
     writer = start(Marking("acme", takes))
     seal(spool, "a@b")

@@ -50,7 +50,7 @@ def test_what_could_not_be_noted_is_noted_the_next_time(
     marks = LegIndex(vault)
     marks.note(legs[0])
     with monkeypatch.context() as patch:
-        patch.setattr(FolderStore, "put", away)
+        patch.setattr(FolderStore, "put_all", away)
         with pytest.raises(StoreError):
             marks.note(legs[1])
     assert vault.legs(legs[0].call_id, now=NOW) == []
