@@ -12,6 +12,10 @@ import re
 #: A dialog by its two tags, in the order of their bytes: who calls does not matter.
 _Dialog = tuple[bytes, ...]
 
+#: How long a 2xx is sent again for want of an ACK: 64 * T1 (RFC 3261 section 13.3.1.4).
+#: After it the called side gives its dialog up.
+_UNACKNOWLEDGED_NS = 32 * 1_000_000_000
+
 #: More dialogs of one call than this are not told apart: forks have a few.
 _MOST_DIALOGS = 16
 
@@ -32,10 +36,12 @@ class CallState:
     """
 
     __slots__ = (
+        "_acknowledged",
         "_closed",
         "_hops",
         "_invited_at",
         "_response_seen",
+        "_unacknowledged",
         "_up",
         "answered_end",
         "over_at",
@@ -50,6 +56,9 @@ class CallState:
         self._hops: int | None = None
         self._up: tuple[_Dialog, ...] = ()
         self._closed: tuple[_Dialog, ...] = ()
+        self._acknowledged: tuple[_Dialog, ...] = ()
+        # Those up of which no ACK was seen, and when they were answered.
+        self._unacknowledged: tuple[tuple[_Dialog, int], ...] = ()
 
     @classmethod
     def recalled(cls, snapshot: str) -> CallState:
@@ -91,7 +100,9 @@ class CallState:
             elif code >= 300:
                 self._on_refusal(ts, message)
             elif code >= 200:
-                self._on_answer(message)
+                self._on_answer(ts, message)
+        elif method == "ACK":
+            self._on_ack(message)
         elif method == "BYE":
             if code is None or (code >= 200 and code not in (401, 407)):
                 self._on_bye(ts, message, answered=code is not None)
@@ -102,19 +113,39 @@ class CallState:
         if self.over_at is not None and ts > self.over_at:
             # With credentials now, to the next target, or a new call of an old name.
             self.over_at, self.answered_end = None, False
-            self._up = self._closed = ()
+            self._up = self._closed = self._acknowledged = ()
+            self._unacknowledged = ()
             self._hops = None
         if _TO_TAG.search(message) is None:
             self._invited_at = max(self._invited_at, ts)
             hops = _hops(message)
             self._hops = hops if self._hops is None else min(hops, self._hops)
 
-    def _on_answer(self, message: bytes) -> None:
+    def _on_answer(self, ts: int, message: bytes) -> None:
         dialog = _dialog(message)
         if dialog in self._closed or dialog in self._up:
             return
+        if dialog not in self._acknowledged:
+            if self.over_at is not None and self._given_up(ts, self.over_at):
+                return
+            waiting = (*self._unacknowledged, (dialog, ts))
+            self._unacknowledged = waiting[-_MOST_DIALOGS:]
         self._up = (*self._up, dialog)[-_MOST_DIALOGS:]
         self.over_at, self.answered_end = None, False
+
+    def _on_ack(self, message: bytes) -> None:
+        dialog = _dialog(message)
+        if dialog not in self._acknowledged:
+            self._acknowledged = (*self._acknowledged, dialog)[-_MOST_DIALOGS:]
+            self._unacknowledged = tuple(
+                each for each in self._unacknowledged if each[0] != dialog
+            )
+
+    def _given_up(self, answered_at: int, ts: int) -> bool:
+        """Whether a dialog is no more for want of an ACK, as that of a fork's second
+        answer. Where no ACK was captured at all, nothing follows.
+        """
+        return bool(self._acknowledged) and ts - answered_at > _UNACKNOWLEDGED_NS
 
     def _on_refusal(self, ts: int, message: bytes) -> None:
         if self._up or ts < self._invited_at:
@@ -133,7 +164,10 @@ class CallState:
             return
         dialog = _dialog(message)
         self._closed = (*self._closed, dialog)[-_MOST_DIALOGS:]
-        self._up = tuple(each for each in self._up if each != dialog)
+        gone = {each for each, at in self._unacknowledged if self._given_up(at, ts)}
+        self._up = tuple(
+            each for each in self._up if each != dialog and each not in gone
+        )
         if not self._up:
             self._end(ts, answered=answered)
 

@@ -132,6 +132,35 @@ def test_of_two_answered_branches_one_may_be_hung_up() -> None:
     assert over(*call, *end, bye(9, tags=first), bye_ok(9.1, tags=first)) == 9.1
 
 
+def ack(ts: float, tags: tuple[str, str]) -> Item:
+    return sip_item("ACK sip:bob@b SIP/2.0", "1 ACK", ts=ts, tags=tags)
+
+
+#: Of two that answer the caller takes the first, and does not hang up on the second.
+FIRST, SECOND_ONE = ("caller", "desk"), ("caller", "mobile")
+IGNORED = [
+    *(invite(), ok(1, tags=FIRST), ok(1.1, tags=SECOND_ONE), ack(1.2, FIRST)),
+    *(bye(60, tags=FIRST), bye_ok(60.1, tags=FIRST)),
+]
+
+
+def test_a_branch_whose_answer_nobody_takes_gives_up_in_time() -> None:
+    assert over(*IGNORED) == 60.1
+
+
+def test_even_where_its_answer_is_seen_last() -> None:
+    assert over(*IGNORED[:2], *IGNORED[3:], IGNORED[2]) == 60.1
+
+
+def test_but_not_before_that() -> None:
+    early = [bye(20, tags=FIRST), bye_ok(20.1, tags=FIRST)]
+    assert over(*IGNORED[:4], *early) is None
+
+
+def test_nor_where_no_ack_was_captured_at_all() -> None:
+    assert over(*IGNORED[:3], *IGNORED[4:]) is None
+
+
 def test_a_call_id_used_again_is_a_new_call() -> None:
     again = [invite(20), ok(21)]
 
