@@ -31,6 +31,7 @@ PACKAGE = Path(private_files.__file__).parent
 WRITERS = {
     "private_files.py": "is tested here",
     "collector/spool.py": "opens with 0600 and O_NOFOLLOW in a folder of its own",
+    "collector/spool_room.py": "bytes of no meaning, 0600, never through a link",
     "collector/spool_tables.py": "lets SQLite open what the spool has made",
     "opensips_cp/tree.py": "writes beside and renames, with an owner who may read it",
     "vault/folder.py": "makes an empty file by itself, to see whether it can",
