@@ -6,8 +6,10 @@ A direction is named by who sends it. Times are ns since the epoch.
 from __future__ import annotations
 
 import sys
+from bisect import bisect_right
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Literal
@@ -58,6 +60,21 @@ def overlap(some: Iterable[Period], others: Iterable[Period]) -> list[Period]:
             i += 1
         else:
             j += 1
+    return found
+
+
+def during(periods: Sequence[Period], period: Period) -> list[Period]:
+    """What periods, in order and without overlaps, have within one; found by halves."""
+    found: list[Period] = []
+    first = bisect_right(periods, period.start_ts, key=lambda each: each.start_ts)
+    for at in range(max(first - 1, 0), len(periods)):
+        each = periods[at]
+        if each.start_ts >= period.end_ts:
+            break
+        start = max(each.start_ts, period.start_ts)
+        end = min(each.end_ts, period.end_ts)
+        if start < end:
+            found.append(Period(start, end))
     return found
 
 
