@@ -125,7 +125,6 @@ EXEMPT = {
     "opensips_cp": _OWN_FILES,
     "private_files": _OWN_FILES,
     "analysis.media.presence": "reads figures",
-    "analysis.media.rtcp_streams.Sources": "reads SSRCs and addresses",
     "analysis.media.model.Media.streams_of": "is given the word audio",
     "analysis.media.quality.Note": "is given a code of ours",
     "correlation.lost_packets": "keeps bounded numbers of times and sizes",

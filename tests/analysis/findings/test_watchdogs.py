@@ -76,7 +76,7 @@ def test_people_hang_up_at_any_time(story: Story, at: float) -> None:
     held(story)
     story.bye(at, "bob > alice", cseq="1 BYE")
     both_speak(story, seconds=10)
-    assert ids(story.call()) == []
+    assert "media-timeout-on-hold" not in ids(story.call())
 
 
 def test_who_says_why_he_hangs_up_is_no_watchdog(story: Story) -> None:
