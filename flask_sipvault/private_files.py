@@ -40,7 +40,7 @@ def folder_mode(file_mode: int) -> int:
     return file_mode | (file_mode & 0o444) >> 2
 
 
-def make_folder(path: Path, *, file_mode: int = PRIVATE) -> None:
+def make_folder(path: Path | str, *, file_mode: int = PRIVATE) -> None:
     """Make the folder, and what is missing of the way to it; one that is there stays
     as it is.
 
@@ -49,22 +49,24 @@ def make_folder(path: Path, *, file_mode: int = PRIVATE) -> None:
     """
     mode = folder_mode(file_mode)
     try:
-        path.mkdir(mode=mode)
+        os.mkdir(path, mode)
     except FileExistsError:
-        if not path.is_dir():
+        if not os.path.isdir(path):
             raise
         return
     except FileNotFoundError:
-        if path.parent == path:
+        parent = os.path.dirname(path)
+        if parent in (path, ""):
             raise
-        make_folder(path.parent, file_mode=file_mode)
-        path.mkdir(mode=mode, exist_ok=True)
-    made = path.stat().st_mode
+        make_folder(parent, file_mode=file_mode)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, mode)
+    made = os.stat(path).st_mode
     if stat.S_IMODE(made) & 0o777 != mode:
         # The umask took something away. Some network file systems let nothing be set:
         # there the mount decides.
         with contextlib.suppress(PermissionError):
-            path.chmod(mode | made & stat.S_ISGID)
+            os.chmod(path, mode | made & stat.S_ISGID)
 
 
 def write(path: Path, data: bytes, *, mode: int = PRIVATE) -> None:
@@ -73,10 +75,10 @@ def write(path: Path, data: bytes, *, mode: int = PRIVATE) -> None:
     :param mode: its permissions, whatever the umask and whatever stood there before.
     :raises OSError: if it cannot be written; then all is as it was.
     """
-    _write_at_once([(path, data)], mode)
+    _write_at_once([(os.fspath(path), data)], mode)
 
 
-def write_all(files: Mapping[Path, bytes], *, mode: int = PRIVATE) -> None:
+def write_all(files: Mapping[str, bytes], *, mode: int = PRIVATE) -> None:
     """Write the files, each whole or not at all, and have all of them on disk before
     returning: much sooner than one after the other.
 
@@ -88,13 +90,15 @@ def write_all(files: Mapping[Path, bytes], *, mode: int = PRIVATE) -> None:
         _write_at_once(items[start : start + _FILES_AT_ONCE], mode)
 
 
-def _write_at_once(files: Sequence[tuple[Path, bytes]], mode: int) -> None:
-    unfinished: dict[str, Path] = {}
+def _write_at_once(files: Sequence[tuple[str, bytes]], mode: int) -> None:
+    folders = dict.fromkeys(os.path.dirname(path) for path, _ in files)
+    unfinished: dict[str, str] = {}
     descriptors: list[int] = []
     try:
         try:
             for path, data in files:
-                name = os.path.join(path.parent, f"{UNFINISHED}{secrets.token_hex(8)}")
+                beside = f"{UNFINISHED}{secrets.token_hex(8)}"
+                name = os.path.join(os.path.dirname(path), beside)
                 descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
                 descriptors.append(descriptor)
                 unfinished[name] = path
@@ -111,7 +115,7 @@ def _write_at_once(files: Sequence[tuple[Path, bytes]], mode: int) -> None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name)
         raise
-    _sync_folders({path.parent for path, _ in files})
+    _sync_folders(folders)
 
 
 def _fill(descriptor: int, data: bytes, mode: int) -> None:
@@ -123,12 +127,12 @@ def _fill(descriptor: int, data: bytes, mode: int) -> None:
         left = left[os.write(descriptor, left) :]
 
 
-def _sync_folders(folders: Iterable[Path]) -> None:
+def _sync_folders(folders: Iterable[str]) -> None:
     """Have on disk which files are in the folders."""
     descriptors: list[int] = []
     try:
         for folder in folders:
-            descriptors.append(os.open(folder, os.O_RDONLY))
+            descriptors.append(os.open(folder or os.curdir, os.O_RDONLY))
         _sync(descriptors)
     finally:
         for descriptor in descriptors:

@@ -130,8 +130,9 @@ class LegFeatures:
         for packet in sorted(packets, key=lambda packet: packet.ts):
             self.last_ts = max(self.last_ts, packet.ts)
             payload = packet.payload
-            for found in _SESSION_ID.finditer(payload):
-                self._read_session_id(found[1].decode("ascii", "replace"))
+            if b"\nsession-id" in payload.lower():
+                for found in _SESSION_ID.finditer(payload):
+                    self._read_session_id(found[1].decode("ascii", "replace"))
             if payload.startswith(b"SIP/"):
                 self._follow(packet)
             elif payload.startswith(b"BYE "):
@@ -167,9 +168,11 @@ class LegFeatures:
         _keep_all(self.media, other.media)
 
     def _follow(self, packet: SipPacket) -> None:
-        peeked = sip.peek(packet.payload)
         code = packet.payload[8:11]
-        if peeked is None or peeked[1] != "INVITE" or code in (b"401", b"407"):
+        if code[:1] == b"1" or code in (b"401", b"407"):
+            return
+        peeked = sip.peek(packet.payload)
+        if peeked is None or peeked[1] != "INVITE":
             return
         if code[:1] in b"23456" and self.final is None:
             self.final = packet.ts
@@ -199,18 +202,18 @@ class LegFeatures:
             self._read_sdp(self._speaker(message), described)
 
     def _read_invite(self, packet: SipPacket, message: sip.SipMessage) -> None:
+        to_user = _user(message.to)
         if self.began is None:
             self.began = packet.ts
             self.source = packet.src
             self.from_user = _user(message.from_)
-            self.to_user = _user(message.to)
+            self.to_user = to_user
             self.referred_by = _uri(message.get("Referred-By"))
         _keep(self.caller_tags, _tag(message.get("From")))
         _keep(self.sources, packet.src)
         _keep(self.targets, packet.dst)
-        for address in (message.to, NameAddr(uri=message.uri or "")):
-            if user := _user(address):
-                _keep(self.wanted, user)
+        _keep(self.wanted, to_user)
+        _keep(self.wanted, _user(NameAddr(uri=message.uri or "")))
 
     def _read_refer(self, packet: SipPacket, message: sip.SipMessage) -> None:
         target = _uri(message.get("Refer-To"))

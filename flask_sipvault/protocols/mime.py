@@ -46,6 +46,13 @@ def header_fields(text: str) -> list[tuple[str, str]]:
     A line without a colon is no field and is left out, with what continues it.
     """
     fields = []
+    # Few messages have folded lines, and all come through here.
+    if "\n " not in text and "\n\t" not in text:
+        for line in text.split("\n"):
+            name, colon, value = line.partition(":")
+            if colon:
+                fields.append((canonical_name(name.rstrip(" \t")), value.strip(_WHITE)))
+        return fields
     for line in _LINE_END.split(text):
         name, colon, value = line.partition(":")
         if colon and "\n" not in name:

@@ -41,6 +41,11 @@ _UNORDERED, _BEGIN, _END = 0x04, 0x02, 0x01
 _MAPPED = bytes(10) + b"\xff\xff"
 _DONT_FRAGMENT = 0x4000
 
+#: The IPv4 header up to its checksum; the pseudo-header behind its addresses.
+_IPV4 = struct.Struct("!BBHHHBB")
+_PSEUDO = struct.Struct("!IHH")
+_LENGTH = _CHECKSUM = struct.Struct("!H")
+
 
 class PacketError(ValueError):
     """Not a packet that :class:`Framer` built."""
@@ -79,12 +84,7 @@ class Framer:
 
         :raises ValueError: if an address is none.
         """
-        src_ip, dst_ip = _packed_pair(message.src, message.dst)
-        ports = struct.pack(
-            "!HH",
-            message.src.port if message.src else 0,
-            message.dst.port if message.dst else 0,
-        )
+        src_ip, dst_ip, ports = _packed_ends(message.src, message.dst)
         payload = message.payload
         if message.transport == "sctp":
             bodies = self._sctp(src_ip, dst_ip, ports, payload)
@@ -213,46 +213,51 @@ def ip_packet(
     if len(src) == 16:
         head = struct.pack("!IHBB", 6 << 28, size, protocol, 64)
         return head + src + dst + body
-    head = struct.pack("!BBHHHBB", 0x45, 0, 20 + size, 0, _DONT_FRAGMENT, 64, protocol)
-    return (
-        head + struct.pack("!H", ones_complement(head + src + dst)) + src + dst + body
-    )
+    head = _IPV4.pack(0x45, 0, 20 + size, 0, _DONT_FRAGMENT, 64, protocol)
+    ends = src + dst
+    return head + _CHECKSUM.pack(ones_complement(head + ends)) + ends + body
 
 
 def _udp(
     src: bytes, dst: bytes, ports: bytes, payload: bytes, missing: int = 0
 ) -> bytes:
-    head = ports + struct.pack("!H", 8 + len(payload) + missing)
+    head = ports + _LENGTH.pack(8 + len(payload) + missing)
     if missing:  # a checksum of what is not known: none
         return head + bytes(2) + payload
     # 0 would say that there is no checksum (RFC 768).
     total = checksum(src, dst, _UDP, head + bytes(2) + payload) or 0xFFFF
-    return head + struct.pack("!H", total) + payload
+    return head + _CHECKSUM.pack(total) + payload
 
 
 def checksum(src: bytes, dst: bytes, protocol: int, body: bytes) -> int:
     """Over the pseudo-header too (RFC 9293 section 3.1, RFC 8200 section 8.1)."""
-    return ones_complement(
-        src + dst + struct.pack("!IHH", len(body), 0, protocol) + body
-    )
+    return ones_complement(src + dst + _PSEUDO.pack(len(body), 0, protocol) + body)
 
 
 def ones_complement(data: bytes) -> int:
     """The Internet checksum (RFC 1071): adding in ones' complement is adding modulo
     65535, which Python does fastest to one long number.
     """
-    return -int.from_bytes(data + bytes(len(data) % 2), "big") % 0xFFFF
+    if len(data) % 2:
+        data += b"\0"
+    return -int.from_bytes(data, "big") % 0xFFFF
 
 
-def _packed_pair(src: Endpoint | None, dst: Endpoint | None) -> tuple[bytes, bytes]:
-    """Both addresses in one family, as an IP packet must have them."""
+@lru_cache(maxsize=4096)
+def _packed_ends(
+    src: Endpoint | None, dst: Endpoint | None
+) -> tuple[bytes, bytes, bytes]:
+    """Both addresses in one family, as an IP packet must have them, and both ports as
+    all three protocols have them.
+    """
     known = [packed_ip(end.ip) for end in (src, dst) if end is not None]
     size = max(map(len, known), default=4)
     pair = []
     for end in (src, dst):
         ip = bytes(size) if end is None else packed_ip(end.ip)
         pair.append(ip if len(ip) == size else _MAPPED + ip)
-    return pair[0], pair[1]
+    ports = struct.pack("!HH", src.port if src else 0, dst.port if dst else 0)
+    return pair[0], pair[1], ports
 
 
 def length_on_wire(packet: bytes) -> int:
@@ -266,7 +271,7 @@ def length_on_wire(packet: bytes) -> int:
 
 
 def _unmixed(src: bytes, dst: bytes) -> tuple[bytes, bytes]:
-    """Undo the mapping of :func:`_packed_pair`: only what has a peer of the other kind
+    """Undo the mapping of :func:`_packed_ends`: only what has a peer of the other kind
     was mapped there.
     """
     if src.startswith(_MAPPED) != dst.startswith(_MAPPED):

@@ -25,6 +25,9 @@ _RAW = 101
 _SNAPLEN = 262144
 _SECOND = 1_000_000_000
 
+#: What precedes a packet: seconds, nanoseconds, its size here and on the wire.
+_RECORD = struct.Struct("<IIII")
+
 #: The last time that a pcap file can hold, in ns: in the year 2106. The first is 0.
 MAX_TS = (1 << 32) * _SECOND - 1
 
@@ -72,13 +75,15 @@ def pcap(items: Iterable[Message | RawPacket]) -> Iterator[bytes]:
     yield struct.pack("<IHHiIII", _MAGIC, 2, 4, 0, 0, _SNAPLEN, _RAW)
     framer = Framer()
     for item in items:
-        seconds, nanoseconds = divmod(_checked(item.ts), _SECOND)
-        missing = 0
-        if isinstance(item, Message):
-            missing, item = item.missing, item._replace(missing=0)
-        for frame in _frames(framer, item):
-            sizes = len(frame), length_on_wire(frame) + missing
-            yield struct.pack("<IIII", seconds, nanoseconds, *sizes) + frame
+        time = divmod(_checked(item.ts), _SECOND)
+        if isinstance(item, RawPacket):
+            size = len(item.data)
+            yield _RECORD.pack(*time, size, length_on_wire(item.data)) + item.data
+            continue
+        missing = item.missing
+        for frame in framer.frames(item._replace(missing=0) if missing else item):
+            size = len(frame)
+            yield _RECORD.pack(*time, size, size + missing) + frame
 
 
 def read_packets(data: bytes) -> Iterator[RawPacket]:
@@ -140,7 +145,7 @@ def _records(data: bytes) -> Iterator[tuple[int, bytes]]:
         head = data[offset : offset + 16]
         if len(head) < 16:
             raise PacketError("it is cut off")
-        seconds, nanoseconds, size, _ = struct.unpack("<IIII", head)
+        seconds, nanoseconds, size, _ = _RECORD.unpack(head)
         offset += 16
         if nanoseconds >= _SECOND:
             raise PacketError("a packet has an impossible time")

@@ -77,6 +77,8 @@ _CONTENT_LENGTH = re.compile(
 #: What may stand behind a body without meaning anything.
 _PADDING = b"\r\n\t \0"
 
+_LENGTH = re.compile("[0-9]{1,10}")
+
 #: How a start line still incomplete may look: a method, or more of the line.
 _START_BEGUN = re.compile(rb"[\r\n]*[\w.!%*+`'~/-]*(?:[ \t][^\n]*)?\Z")
 
@@ -241,6 +243,9 @@ class SipMessage:
 
         A body that names no type and begins like one is taken for one.
         """
+        content_type = (self.get("Content-Type") or "").strip().lower()
+        if content_type == "application/sdp":  # as nearly always
+            return self.body or None
         for part in self.bodies():
             if part.content_type == "application/sdp":
                 return part.data
@@ -366,7 +371,7 @@ def _text(data: bytes) -> str:
 
 
 def _length(text: str) -> int | None:
-    return int(text) if re.fullmatch("[0-9]{1,10}", text) else None
+    return int(text) if _LENGTH.fullmatch(text) else None
 
 
 def _cseq(text: str) -> tuple[int | None, str]:

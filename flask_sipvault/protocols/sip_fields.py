@@ -56,7 +56,11 @@ SIP-ETag SIP-If-Match Subject Subscription-State Supported Target-Dialog Timesta
 Unsupported User-Agent User-to-User Via Warning WWW-Authenticate
 """
 
-_CANONICAL = {name.lower(): name for name in _SPELLINGS.split()} | _COMPACT
+_CANONICAL = {
+    **{name.lower(): name for name in _SPELLINGS.split()},
+    **{name: name for name in _SPELLINGS.split()},
+    **_COMPACT,
+}
 
 
 _QUOTED = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -150,6 +154,15 @@ class NameAddr:
     @classmethod
     def parse(cls, text: str) -> NameAddr:
         """Read one address. Without ``<…>``, parameters are the field's own."""
+        if '"' not in text and text.count("<") == text.count(">") == 1:
+            # As most are: where nothing is quoted, there is no need to look for what a
+            # quoted string holds.
+            display, _, rest_of_it = text.partition("<")
+            uri, bracket, after = rest_of_it.partition(">")
+            if bracket and ";" not in display:
+                return cls(
+                    display.strip(), uri.strip(), parameters(after.split(";")[1:])
+                )
         head, *rest = split_outside(text, ";")
         opening = head.find("<")
         if opening >= 0 and '"' in head:
@@ -168,26 +181,30 @@ class NameAddr:
     @property
     def user(self) -> str:
         """The user part of the URI (of a tel: URI the number), percent-decoded."""
-        return _user_and_host(self.uri)[0]
+        return unquote(_user_and_hostport(self.uri)[0].strip())
 
     @property
     def host(self) -> str:
         """The host of the URI without port, IPv6 without brackets; "" for tel:."""
-        return _user_and_host(self.uri)[1]
+        hostport = _user_and_hostport(self.uri)[1]
+        return host_and_port(_BEHIND_HOST.split(hostport, maxsplit=1)[0])[0]
 
 
-def _user_and_host(uri: str) -> tuple[str, str]:
+_BEHIND_HOST = re.compile("[;?]")
+
+
+def _user_and_hostport(uri: str) -> tuple[str, str]:
+    """As they stand, the port with all that follows it; of a tel: URI the number."""
     scheme, colon, rest = uri.partition(":")
     scheme = scheme.strip().lower()
     if colon and scheme == "tel":
-        return unquote(rest.partition(";")[0].strip()), ""
+        return rest.partition(";")[0], ""
     if not colon or scheme not in ("sip", "sips"):
         rest = uri
     # Phones put whole mail addresses into the user part unescaped, so the host is what
     # follows the last "@". A user part may hold ";" and "?" (RFC 4475 section 3.1.1.5).
     userinfo, _, hostport = rest.rpartition("@")
-    hostport = re.split("[;?]", hostport, maxsplit=1)[0]
-    return unquote(userinfo.partition(":")[0].strip()), host_and_port(hostport)[0]
+    return userinfo.partition(":")[0], hostport
 
 
 def host_and_port(text: str) -> tuple[str, int | None]:

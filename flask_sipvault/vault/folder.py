@@ -29,6 +29,8 @@ class FolderStore:
 
     def __init__(self, root: Path, *, file_mode: int = private_files.PRIVATE) -> None:
         self.root = Path(root)
+        # Put together with keys as text: pathlib would be a tenth of an import's time.
+        self._root = str(self.root)
         self.file_mode = file_mode
 
     @property
@@ -39,7 +41,7 @@ class FolderStore:
     def list(self, prefix: str, start_after: str = "") -> list[StoredObject]:
         """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""
         folder = prefix.rpartition("/")[0]
-        base = self._path(folder) if folder else self.root
+        base = self._file(folder) if folder else self._root
         with _translated(f"list the {self.location}"):
             self.root.stat()
             found = [
@@ -69,9 +71,9 @@ class FolderStore:
 
     def put_all(self, objects: Mapping[str, bytes]) -> None:
         """See :class:`~flask_sipvault.vault.objects.ObjectStore`."""
-        files = {self._path(key): data for key, data in objects.items()}
-        named = str(next(iter(files))) if len(files) == 1 else f"to the {self.location}"
-        with _translated(f"write {named}"):
+        files = {self._file(key): data for key, data in objects.items()}
+        where = next(iter(files)) if len(files) == 1 else f"to the {self.location}"
+        with _translated(f"write {where}"):
             # A missing root is not made here: it may be a disk that is not mounted.
             self.root.stat()
             for attempt in range(_ATTEMPTS):
@@ -119,13 +121,15 @@ class FolderStore:
             ) from error
 
     def _path(self, key: str) -> Path:
-        """Where the object lies: always under the root, whatever the key."""
-        parts = key.split("/")
-        if not all(map(_COMPONENT.fullmatch, parts)):
-            raise StoreError(f"no key for a folder: {key!r}")
-        return self.root.joinpath(*parts)
+        return Path(self._file(key))
 
-    def _walk(self, folder: Path, prefix: str) -> Iterator[StoredObject]:
+    def _file(self, key: str) -> str:
+        """Where the object lies: always under the root, whatever the key."""
+        if not all(map(_COMPONENT.fullmatch, key.split("/"))):
+            raise StoreError(f"no key for a folder: {key!r}")
+        return f"{self._root}/{key}"
+
+    def _walk(self, folder: str, prefix: str) -> Iterator[StoredObject]:
         try:
             entries = list(os.scandir(folder))
         except (FileNotFoundError, NotADirectoryError):
@@ -134,7 +138,7 @@ class FolderStore:
             if not _COMPONENT.fullmatch(entry.name):
                 continue
             if entry.is_dir():
-                yield from self._walk(folder / entry.name, f"{prefix}{entry.name}/")
+                yield from self._walk(entry.path, f"{prefix}{entry.name}/")
                 continue
             try:
                 status = entry.stat()
@@ -143,8 +147,8 @@ class FolderStore:
             etag = f"{status.st_mtime_ns:x}-{status.st_size:x}"
             yield StoredObject(prefix + entry.name, status.st_size, etag)
 
-    def _write(self, files: Mapping[Path, bytes]) -> None:
-        for folder in {path.parent for path in files}:
+    def _write(self, files: Mapping[str, bytes]) -> None:
+        for folder in dict.fromkeys(map(os.path.dirname, files)):
             private_files.make_folder(folder, file_mode=self.file_mode)
         private_files.write_all(files, mode=self.file_mode)
 

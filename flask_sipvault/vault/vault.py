@@ -155,6 +155,8 @@ class Vault:
         :raises StoreError: if the store does not answer.
         """
         parts, call_id = listing.parts, listing.call_id
+        if not parts:
+            return None
         found: list[Evidence] = []
         damage: list[str] = []
         room = MAX_CALL
@@ -334,12 +336,11 @@ class Vault:
         prefix = self._prefix(call_id)
         oldest = since or self._oldest_day(now)
         start_after = f"{prefix}{oldest}" if oldest else ""
-        cache_key = self._cache_key("list", prefix, start_after)
         # As plain tuples: a cache may outlive the version that filled it.
-        listed = self._cached(cache_key)
+        listed = self._cached("list", prefix, start_after)
         if listed is None:
             listed = self._flights.run(
-                cache_key, lambda: self._listed(cache_key, prefix, start_after)
+                ("list", prefix, start_after), lambda: self._listed(prefix, start_after)
             )
         parts, legs = [], []
         for item in listed:
@@ -353,11 +354,10 @@ class Vault:
                     legs.append((match[1], other))
         return parts, legs
 
-    def _listed(
-        self, cache_key: str, prefix: str, start_after: str
-    ) -> list[tuple[str, int, str]]:
+    def _listed(self, prefix: str, start_after: str) -> list[tuple[str, int, str]]:
         # The thread that listed before this one may have ended a moment ago.
-        cached: list[tuple[str, int, str]] | None = self._cached(cache_key)
+        cached: list[tuple[str, int, str]] | None
+        cached = self._cached("list", prefix, start_after)
         if cached is not None:
             return cached
         listed = [
@@ -366,7 +366,7 @@ class Vault:
         ]
         # An empty listing is not kept: somebody waits for the call to appear.
         if listed:
-            self._remember(cache_key, listed, LIST_SECONDS)
+            self._remember(("list", prefix, start_after), listed, LIST_SECONDS)
         return listed
 
     def _fetch(
@@ -380,7 +380,7 @@ class Vault:
     def _fetch_now(
         self, parts: Sequence[StoredObject]
     ) -> list[tuple[StoredObject, bytes]]:
-        data = {part: self._cached(self._part_key(part)) for part in parts}
+        data = {part: self._cached("part", part.key, part.etag) for part in parts}
         missing = [part for part, cached in data.items() if cached is None]
         if missing:
             # The cache may need the application's context, which only this thread has.
@@ -391,7 +391,8 @@ class Vault:
                 )
             for part, content in fetched.items():
                 if content is not None and len(content) <= MAX_CACHED:
-                    self._remember(self._part_key(part), content, PART_SECONDS)
+                    what = ("part", part.key, part.etag)
+                    self._remember(what, content, PART_SECONDS)
             data.update(fetched)
         return [
             (part, content) for part, content in data.items() if content is not None
@@ -407,29 +408,26 @@ class Vault:
             return False
         return True
 
-    def _part_key(self, part: StoredObject) -> str:
-        return self._cache_key("part", part.key, part.etag)
-
     def _cache_key(self, *what: str) -> str:
         """Tells apart stores, customers, and whatever else the host caches."""
         words = (self.store.location, self.customer_id, *what)
         return f"sipvault:{hashlib.sha256(repr(words).encode()).hexdigest()}"
 
-    def _cached(self, key: str) -> Any:
+    def _cached(self, *what: str) -> Any:
         if self._cache is None:
             return None
         try:
-            return self._cache.get(key)
+            return self._cache.get(self._cache_key(*what))
         except Exception:
             # Redis down, a value of another version: that costs time, not evidence.
             logger.warning("the cache cannot be read", exc_info=True)
             return None
 
-    def _remember(self, key: str, value: Any, seconds: int) -> None:
+    def _remember(self, what: tuple[str, ...], value: Any, seconds: int) -> None:
         if self._cache is None:
             return
         try:
-            self._cache.set(key, value, timeout=seconds)
+            self._cache.set(self._cache_key(*what), value, timeout=seconds)
         except Exception:
             logger.warning("the cache cannot be written", exc_info=True)
 
