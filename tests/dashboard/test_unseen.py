@@ -16,6 +16,7 @@ from flask_sipvault.evidence import RtcpDatagram
 from flask_sipvault.evidence import SipPacket
 from flask_sipvault.sanitize import is_seen
 
+from ..speech import speech
 from .calls import ALICE
 from .calls import BOB
 from .calls import CUSTOMER
@@ -86,7 +87,7 @@ def _strange_call() -> Evidence:
             LogLine(START + 2, f"other{said}", said),
         ],
         reports=[QualityReport(START + 9, about)],
-        media=[about],
+        media=[speech(ALICE, BOB, 1, start=START, seconds=5)],
         agents=[said],
         legs=[("header", f"other{UNSEEN}@host")],
         damage=[said],

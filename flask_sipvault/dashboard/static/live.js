@@ -27,7 +27,8 @@ const keepFocus = (page) => {
   };
 };
 
-// Keeps what is at the top of the window there, and what scrolls by itself as it is.
+// Keeps what the reader is at where it is, or else what is at the top of the window, and
+// what scrolls by itself as it is: findings and figures above may grow.
 const keepScroll = (page) => {
   const boxes = ["[data-sv-drawing]", "[data-sv-log]", ".sv-messages"];
   const before = boxes.map((name) => {
@@ -35,7 +36,11 @@ const keepScroll = (page) => {
     return box && [box.scrollTop, box.scrollLeft];
   });
   const sections = [...page.querySelectorAll("#sv-answer > *")];
-  const top = sections.find((each) => each.getBoundingClientRect().bottom > 0);
+  const seen = sections.filter((each) => {
+    const { top: above, bottom } = each.getBoundingClientRect();
+    return bottom > 0 && above < window.innerHeight;
+  });
+  const top = seen.find((each) => each.contains(document.activeElement)) ?? seen[0];
   const was = top?.getBoundingClientRect().top;
   return () => {
     boxes.forEach((name, at) => {

@@ -325,7 +325,7 @@ class TestMasking:
         data = _get(client, keep(evidence), "bundle.zip", masked=True).data
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             part = archive.read("masked.zip")
-        read = unpack(part, customer_id="masked", call_id="masked-call-1")
+        read = unpack(part, customer_id="masked", call_id=mask(evidence).call_id)
         assert len(read.sip) == len(evidence.sip)
         assert explain(read).outcome == explain(evidence).outcome
 
@@ -355,7 +355,7 @@ class TestMasking:
         frames = [line.split("\t") for line in ran.stdout.splitlines()]
         sip = [frame for frame in frames if ":sip" in frame[0]]
         assert len(sip) == len(evidence.sip)
-        assert {frame[1] for frame in sip} == {"masked-call-1"}
+        assert {frame[1] for frame in sip} == {mask(evidence).call_id}
         assert {frame[2] for frame in sip} == {"user-2"}
         assert not any(frame[3] for frame in frames)
         assert sum(":rtcp" in frame[0] for frame in frames) == len(evidence.rtcp)
