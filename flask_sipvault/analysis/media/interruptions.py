@@ -106,7 +106,7 @@ def _by_rtp(
     ]
     silent = united(Period(g.start_ts, g.end_ts) for g in gaps if g.is_silence)
     missing = united(Period(g.start_ts, g.end_ts) for g in gaps if g.missing)
-    sent = united(p for stream in way.streams for p in _rising(stream))
+    sent = sorted(p for stream in way.streams for p in _rising(stream))
     paused = has_paused(way)
     last_ts = way.expected[-1].end_ts
     for period in without(way.expected, carried):
@@ -116,7 +116,7 @@ def _by_rtp(
         enough = min(SHORTEST_NS, period.ns * 4 // 5)
         if length_of(during(other, period)) < enough and not _any_in(reports, late):
             continue  # the capture of media may have ended
-        lost = bool(during(missing, period) or during(sent, period))
+        lost = bool(during(missing, period)) or _sent_within(sent, period)
         if not lost and (paused or during(silent, period)):
             continue
         state = negotiation.audio_at(period.start_ts) if negotiation else None
@@ -128,6 +128,18 @@ def _by_rtp(
 def _any_in(times: list[int], period: Period) -> bool:
     at = bisect_left(times, period.start_ts)
     return at < len(times) and times[at] < period.end_ts
+
+
+def _sent_within(sent: list[Period], period: Period) -> bool:
+    """Whether two reports, both within a period, count packets sent between them. One
+    before it would count what came before the period, too.
+    """
+    for at in range(bisect_left(sent, period), len(sent)):
+        if sent[at].start_ts >= period.end_ts:
+            break
+        if sent[at].end_ts <= period.end_ts:
+            return True
+    return False
 
 
 def _rising(stream: MediaStream) -> Iterator[Period]:
@@ -151,14 +163,14 @@ def _by_rtcp(
         if not stream.counts and not any(r.highest_sequence for r in stream.reports):
             continue
         stands = [*index.sender_stands(stream), *index.listener_stands(stream)]
-        sent = united(_rising(stream))
+        sent = list(_rising(stream))
         still = united(each.period for each in stands)
         for period in overlap(way.expected, still):
             if period.ns < _SHORTEST_BY_RTCP_NS:
                 continue
             if period.start_ts < way.expected[0].start_ts + _BEFORE_NS:
                 continue
-            lost = bool(during(sent, period))
+            lost = _sent_within(sent, period)
             state = negotiation.audio_at(period.start_ts) if negotiation else None
             if not lost and (paused or may_pause(way, state)):
                 continue

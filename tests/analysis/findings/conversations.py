@@ -8,6 +8,8 @@ from typing import Any
 
 from flask_sipvault.evidence import RtcpDatagram
 from flask_sipvault.protocols.address import Endpoint
+from flask_sipvault.protocols.rtp_stream import StreamMeter
+from flask_sipvault.protocols.sdp import STATIC_CODECS
 
 from ..conftest import NOON
 from ..conftest import Story
@@ -27,6 +29,21 @@ A, B = 1, 2
 def both_speak(story: Story, *, at: float = 1, seconds: float = 30, **how: Any) -> None:
     heard(story, ALICE, BOB, A, at=at, seconds=seconds, **how)
     heard(story, BOB, ALICE, B, at=at, seconds=seconds, **how)
+
+
+def pauses(story: Story, src: Endpoint, dst: Endpoint, ssrc: int) -> None:
+    """Speech from second 1 to 31 that leaves out its silence from 11 to 19: no packet
+    is missing, and the clock goes on (RFC 3551 section 4.1).
+    """
+    meter = StreamMeter(ssrc, src, dst, STATIC_CODECS)
+    spoken = [tick for tick in range(1500) if not 500 <= tick < 900]
+    meter.feed(
+        (NOON + SECOND + tick * 20_000_000, 0, number, tick * 160, 160)
+        for number, tick in enumerate(spoken)
+    )
+    figures = meter.take()
+    assert figures is not None
+    story.evidence.media.append(figures)
 
 
 def block(

@@ -17,6 +17,7 @@ from .conversations import A
 from .conversations import B
 from .conversations import block
 from .conversations import both_speak
+from .conversations import pauses
 from .conversations import receiver_report
 from .conversations import reports
 from .conversations import sender_report
@@ -114,6 +115,19 @@ def with_silence_suppression(story: Story) -> None:
     heard(story, BOB, ALICE, B, seconds=12, **G729)
 
 
+def in_a_silence_before_which_a_report_counted_more(story: Story) -> None:
+    """The report in the silence counts what was sent before it."""
+    in_silences_of_the_sender(story)
+    for at, packets in ((8, 350), (16, 500), (21, 600)):
+        reports(story, at, BOB, ALICE, sender_report(B, at, packets, block(A)))
+
+
+def in_silences_of_the_sender(story: Story) -> None:
+    told(story)
+    heard(story, ALICE, BOB, A)
+    pauses(story, BOB, ALICE, B)
+
+
 def in_the_last_moments(story: Story) -> None:
     told(story)
     heard(story, ALICE, BOB, A)
@@ -147,6 +161,8 @@ def by_one_report_that_did_not_rise(story: Story) -> None:
     [
         in_a_hold,
         with_silence_suppression,
+        in_silences_of_the_sender,
+        in_a_silence_before_which_a_report_counted_more,
         in_the_last_moments,
         where_the_capture_of_media_ended,
         while_a_transfer_goes_on,
